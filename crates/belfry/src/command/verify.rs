@@ -1,0 +1,155 @@
+//! `belfry verify`: is the ledger whole, or does a proof file hold.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use ledger::{Claim, ProofError, VerifyOptions, VerifyReport};
+use serde_json::json;
+
+use super::Ground;
+use crate::cli::{self, Format};
+use crate::exit_code::{Outcome, bad_input};
+use crate::operate::{Desk, Request, actor};
+use crate::talk;
+
+/// Bytes of one proof file.
+const PROOF_BYTES_MAX: u64 = 4 << 20;
+/// Findings shown to people; programs get all of them.
+const SHOWN_MAX: usize = 20;
+
+/// Runs the command.
+pub(crate) fn run(ground: &Ground, say: &cli::Verify, format: Format) -> anyhow::Result<Outcome> {
+    match &say.proof {
+        Some(file) => proof(ground, file, say.vkey.as_deref(), format),
+        None => whole(ground, say.quiet, format),
+    }
+}
+
+fn whole(ground: &Ground, is_quiet: bool, format: Format) -> anyhow::Result<Outcome> {
+    ground.reader()?;
+    let dir = ground.config.ledger_dir();
+    let shows = !is_quiet && talk::shows_progress();
+    let mut progress = |done: u64, total: u64| {
+        if shows {
+            talk::progress(&format!("verified {done} of {total} entries"));
+        }
+    };
+    let options = VerifyOptions::default();
+    let report = ledger::verify(Arc::clone(&ground.disk), &dir, &options, &mut progress);
+    if shows {
+        talk::progress("");
+    }
+    let report = report.with_context(|| format!("verifying {}", dir.display()))?;
+    match format {
+        Format::Json => {
+            talk::data(&json_of(&report).to_string());
+        }
+        Format::Text => show(&report),
+    }
+    if report.is_clean() {
+        return Ok(Outcome::Fine);
+    }
+    if let Err(error) = raise(ground, &report) {
+        talk::say(&format!(
+            "the finding could not be recorded in the ledger: {error:#}"
+        ));
+    }
+    Ok(Outcome::Findings)
+}
+
+/// Lets the running process write the finding into its ledger, so that D28 rings. Where none runs
+/// nothing is written: what is verified may be a copy that must not change.
+fn raise(ground: &Ground, report: &VerifyReport) -> anyhow::Result<()> {
+    let running = Desk::find(ground.disk.as_ref(), &ground.config.data_dir)?;
+    let (Some(first), Some(running)) = (report.findings.first(), running) else {
+        return Ok(());
+    };
+    running.ask(&Request::IntegrityFailed {
+        actor: actor(),
+        index: report.first_bad_index().map(|index| index.0),
+        finding: format!("{}: {}", first.kind, first.detail),
+        findings: report.findings_total,
+    })?;
+    Ok(())
+}
+
+/// The report for programs.
+pub(crate) fn json_of(report: &VerifyReport) -> serde_json::Value {
+    let findings = report.findings.iter().map(|finding| {
+        json!({
+            "index": finding.index.map(|index| index.0),
+            "kind": finding.kind.to_string(),
+            "detail": finding.detail,
+        })
+    });
+    json!({
+        "ok": report.is_clean(),
+        "tree_size": report.tree_size,
+        "checkpoint_size": report.checkpoint_size,
+        "findings": findings.collect::<Vec<_>>(),
+    })
+}
+
+fn show(report: &VerifyReport) {
+    if report.is_clean() {
+        let signed = report.checkpoint_size.unwrap_or(0);
+        talk::data(&format!(
+            "whole: {} entries, each body and hash checked, {signed} under the signed checkpoint",
+            report.tree_size
+        ));
+        return;
+    }
+    talk::data(&format!("NOT WHOLE: {} finding(s)", report.findings_total));
+    for finding in report.findings.iter().take(SHOWN_MAX) {
+        let place = finding
+            .index
+            .map_or("ledger".to_owned(), |index| format!("entry {index}"));
+        talk::data(&format!("  {place}: {}: {}", finding.kind, finding.detail));
+    }
+    let more = report.findings_total.saturating_sub(SHOWN_MAX as u64);
+    if more > 0 {
+        talk::data(&format!("  and {more} more"));
+    }
+}
+
+fn proof(
+    ground: &Ground,
+    file: &Path,
+    vkey: Option<&str>,
+    format: Format,
+) -> anyhow::Result<Outcome> {
+    let shown = file.display();
+    let bytes = ground.disk.read(file, PROOF_BYTES_MAX);
+    let bytes = bytes.map_err(|error| bad_input(format!("reading {shown}: {error}")))?;
+    let vkey = match vkey {
+        Some(vkey) => vkey.to_owned(),
+        None => ground
+            .reader()
+            .context("no --vkey and no data folder to read it from")?
+            .vkey(),
+    };
+    let checked = ledger::verify_proof(&bytes, Claim::InProof, &vkey);
+    if let Err(error @ ProofError::Key(_)) = &checked {
+        return Err(bad_input(error.to_string()));
+    }
+    match (format, &checked) {
+        (Format::Json, Ok(proven)) => talk::data(
+            &json!({"ok": true, "index": proven.index.0, "tree_size": proven.tree_size})
+                .to_string(),
+        ),
+        (Format::Json, Err(error)) => {
+            talk::data(&json!({"ok": false, "error": error.to_string()}).to_string())
+        }
+        (Format::Text, Ok(proven)) => talk::data(&format!(
+            "proven: this entry is number {} of a log of {} entries signed by {vkey}",
+            proven.index, proven.tree_size
+        )),
+        (Format::Text, Err(error)) => talk::data(&format!("NOT PROVEN: {error}")),
+    };
+    Ok(if checked.is_ok() {
+        Outcome::Fine
+    } else {
+        Outcome::Findings
+    })
+}

@@ -1,0 +1,85 @@
+//! Belfry: the security logbook that cannot be quietly rewritten, and that rings when something is
+//! wrong. This crate wires the stages together and owns the process: settings, clock, threads,
+//! command line.
+//!
+//! Start at `pipeline.rs` (write path) and `follow.rs` (read path).
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::command::Ground;
+use crate::exit_code::Outcome;
+
+mod accounts;
+mod admin;
+mod bulk;
+mod cli;
+mod clock;
+mod command;
+mod config;
+mod demo;
+mod exit_code;
+mod follow;
+mod house;
+mod keys;
+mod listeners;
+mod metrics;
+mod occurrences;
+mod operate;
+mod pipeline;
+mod received;
+mod rules;
+mod self_audit;
+mod sinks;
+mod talk;
+mod tokens;
+mod watchman;
+
+/// What this binary calls itself.
+pub(crate) const BUILD: &str = env!("CARGO_PKG_VERSION");
+
+fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(tell_panic));
+    let result = run(Cli::parse());
+    if let Err(error) = &result {
+        talk::say(&format!("belfry: {error:#}"));
+    }
+    exit_code::of(&result)
+}
+
+/// Says where a thread panicked and never with what: the text of a panic may quote a record.
+fn tell_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic
+        .location()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let thread = std::thread::current();
+    let name = thread.name().unwrap_or("without a name");
+    talk::say(&format!(
+        "belfry: panic in thread {name} at {place}; please report it"
+    ));
+}
+
+fn run(Cli { common, command }: Cli) -> anyhow::Result<Outcome> {
+    let format = common.format;
+    match command {
+        Command::Demo { keep } => demo::run(format, keep),
+        Command::Check {
+            print_reference,
+            print_config,
+        } => Ok(command::check::run(&common, print_reference, print_config)),
+        Command::Run => command::run::run(Ground::of(&common)?),
+        Command::Ingest(say) => command::ingest::run(&Ground::of(&common)?, &say, format),
+        Command::Search(say) => command::search::run(&Ground::of(&common)?, &say, format),
+        Command::Show { indices } => command::show::run(&Ground::of(&common)?, &indices, format),
+        Command::Tail(say) => command::tail::run(&Ground::of(&common)?, &say, format),
+        Command::Rules(say) => command::rules::run(&Ground::of(&common)?, &say, format),
+        Command::Alerts(say) => command::alerts::run(&Ground::of(&common)?, &say, format),
+        Command::Verify(say) => command::verify::run(&Ground::of(&common)?, &say, format),
+        Command::Prove { index } => command::prove::run(&Ground::of(&common)?, index, format),
+        Command::Token(say) => command::token::run(&Ground::of(&common)?, &say, format),
+        Command::Doctor => command::doctor::run(&Ground::of(&common)?, format),
+    }
+}

@@ -1,0 +1,205 @@
+//! Fields that rules may name although no event holds them: pure functions of the redacted event.
+//!
+//! | name | decoded and lower-cased text of |
+//! |---|---|
+//! | `url.decoded` | `url.original`, else `url.full`, else `url.path?url.query` |
+//! | `http.request.body.decoded` | `http.request.body.content` |
+//! | `http.request.referrer.decoded` | `http.request.referrer` |
+//!
+//! Decoding is bounded: up to [`limits::DECODE_ROUNDS_MAX`] rounds of `%XX`, `%uXXXX` and `+` (a
+//! space), so that double-encoded attacks read like plain ones. Overlong two-byte forms of ASCII
+//! (`%c0%ae` for a dot) read as the character; other bytes that are not UTF-8 read as U+FFFD.
+
+use event::{Event, FieldId, Namer, field};
+
+use crate::limits;
+use crate::predicate::push_folded;
+
+/// A derived field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Derived {
+    /// `url.decoded`
+    Url,
+    /// `http.request.body.decoded`
+    Body,
+    /// `http.request.referrer.decoded`
+    Referrer,
+}
+
+impl Derived {
+    const ALL: [Self; 3] = [Self::Url, Self::Body, Self::Referrer];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Url => "url.decoded",
+            Self::Body => "http.request.body.decoded",
+            Self::Referrer => "http.request.referrer.decoded",
+        }
+    }
+
+    /// The derived field of this name.
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|derived| derived.name() == name)
+    }
+
+    /// Its field id.
+    pub(crate) fn id(self) -> Option<FieldId> {
+        FieldId::intern(self.name(), Namer::Rule)
+    }
+
+    /// Appends its text for `event` to `out`; `false` when the event has nothing to derive from.
+    pub(crate) fn derive(self, event: &Event, decoder: &mut Decoder, out: &mut String) -> bool {
+        let text = |id| event.text(id).filter(|text| !text.is_empty());
+        match self {
+            Self::Url => {
+                if let Some(url) = text(field::URL_ORIGINAL).or_else(|| text(field::URL_FULL)) {
+                    decoder.decode(&[url], out);
+                    return true;
+                }
+                match (text(field::URL_PATH), text(field::URL_QUERY)) {
+                    (None, None) => return false,
+                    (path, None) => decoder.decode(&[path.unwrap_or("")], out),
+                    (path, Some(query)) => {
+                        let query = query.trim_start_matches('?');
+                        decoder.decode(&[path.unwrap_or(""), "?", query], out);
+                    }
+                }
+                true
+            }
+            Self::Body => text(field::HTTP_REQUEST_BODY_CONTENT)
+                .map(|body| decoder.decode(&[body], out))
+                .is_some(),
+            Self::Referrer => text(field::HTTP_REQUEST_REFERRER)
+                .map(|referrer| decoder.decode(&[referrer], out))
+                .is_some(),
+        }
+    }
+}
+
+/// Buffers of the decoder, kept from event to event.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    bytes: Vec<u8>,
+    next: Vec<u8>,
+}
+
+impl Decoder {
+    /// Appends the decoded, lower-cased text of `parts` in a row to `out`.
+    fn decode(&mut self, parts: &[&str], out: &mut String) {
+        let encoded = |text: &str| text.bytes().any(|byte| matches!(byte, b'%' | b'+'));
+        if !parts.iter().any(|part| encoded(part)) {
+            return parts.iter().for_each(|part| push_folded(out, part));
+        }
+        self.bytes.clear();
+        for part in parts {
+            self.bytes.extend_from_slice(part.as_bytes());
+        }
+        self.bytes.truncate(limits::MATCH_BYTES_MAX);
+        for _ in 0..limits::DECODE_ROUNDS_MAX {
+            if !decode_round(&self.bytes, &mut self.next) {
+                break;
+            }
+            std::mem::swap(&mut self.bytes, &mut self.next);
+        }
+        for chunk in self.bytes.utf8_chunks() {
+            push_folded(out, chunk.valid());
+            if !chunk.invalid().is_empty() {
+                out.push('\u{fffd}');
+            }
+        }
+    }
+}
+
+/// One round from `input` to `out`; whether it changed anything.
+fn decode_round(input: &[u8], out: &mut Vec<u8>) -> bool {
+    out.clear();
+    let mut at = 0;
+    while at < input.len() {
+        let rest = &input[at..];
+        if rest[0] == b'+' {
+            out.push(b' ');
+            at += 1;
+        } else if let Some(byte) = percent(rest) {
+            at += 3;
+            match percent(&input[at..]) {
+                // An ASCII character hidden in a two-byte form that UTF-8 forbids.
+                Some(second) if matches!(byte, 0xc0 | 0xc1) && second & 0xc0 == 0x80 => {
+                    out.push((byte & 1) << 6 | second & 0x3f);
+                    at += 3;
+                }
+                _ => out.push(byte),
+            }
+        } else if let Some(c) = percent_u(rest) {
+            let mut utf8 = [0; 4];
+            out.extend_from_slice(c.encode_utf8(&mut utf8).as_bytes());
+            at += 6;
+        } else {
+            out.push(rest[0]);
+            at += 1;
+        }
+    }
+    out.as_slice() != input
+}
+
+fn percent(text: &[u8]) -> Option<u8> {
+    match text {
+        [b'%', high, low, ..] => Some(hex(*high)? << 4 | hex(*low)?),
+        _ => None,
+    }
+}
+
+fn percent_u(text: &[u8]) -> Option<char> {
+    match text {
+        [b'%', b'u' | b'U', digits @ ..] => {
+            let mut code = 0;
+            for digit in digits.get(..4)? {
+                code = code << 4 | u32::from(hex(*digit)?);
+            }
+            char::from_u32(code)
+        }
+        _ => None,
+    }
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(url: &str, expected: &str) {
+        let mut event = Event::new();
+        event.push_str(field::URL_ORIGINAL, url);
+        let mut out = String::new();
+        assert!(Derived::Url.derive(&event, &mut Decoder::default(), &mut out));
+        assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn decoding_is_bounded_and_total() {
+        check("/Search?q=UNION+SELECT", "/search?q=union select");
+        check("/%252e%252e%252fetc", "/../etc");
+        check("/%c0%ae%c0%af", "/./");
+        check("/%u0027x", "/'x");
+        check("/%25252525252e", "/%25252e");
+        check("/%zz%4", "/%zz%4");
+        check("/%ff%41", "/\u{fffd}a");
+    }
+
+    #[test]
+    fn path_and_query_stand_in_for_the_original() {
+        let mut event = Event::new();
+        event.push_str(field::URL_PATH, "/A");
+        event.push_str(field::URL_QUERY, "b=%3C");
+        let mut out = String::new();
+        Derived::Url.derive(&event, &mut Decoder::default(), &mut out);
+        assert_eq!(out, "/a?b=<");
+    }
+}

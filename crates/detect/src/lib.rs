@@ -1,0 +1,48 @@
+//! Sigma rules and correlations compiled to programs; entries in, [`Detection`](event::Detection)s
+//! out.
+//!
+//! [`RuleSet::load`] reads rule files, [`Engine::apply`] runs them over entries of the ledger in
+//! order. The journey of a rule: `sigma` (text to our nouns, the only module that knows the
+//! borrowed parser) -> `program` (boolean programs over shared predicates) -> `bucket` (an index
+//! per log-source set that proposes candidates) -> `matcher` (one event against them). Matches go
+//! to `correlation` windows by group (`window`, `groups`), and what they satisfy rings (`bell`).
+//!
+//! Deliberately absent: files, clocks, threads, where detections go.
+//!
+//! Invariants:
+//! - The time that counts is the event's, clamped around its receipt; the same entries in the same
+//!   order give the same detections, live or replayed.
+//! - One bad rule never stops another; everything wrong is listed with file and line.
+//! - A rule matches only events of the log sources it names.
+//! - State per rule is bounded; what is given up is counted in [`EngineStats`].
+
+mod bell;
+mod bucket;
+mod correlation;
+mod derived;
+mod engine;
+mod explain;
+mod fields;
+mod glob;
+mod groups;
+mod log_source;
+mod matcher;
+mod predicate;
+mod program;
+mod rule;
+mod rule_set;
+mod sample;
+mod sigma;
+mod spelling;
+mod window;
+
+pub mod limits;
+
+#[cfg(test)]
+mod tests;
+
+pub use engine::{Engine, EngineConfig, EngineStats, RuleStats};
+pub use explain::{Explanation, explain};
+pub use rule::LogSource;
+pub use rule_set::{Problem, RuleFile, RuleKind, RuleSet, RuleSummary};
+pub use sample::TestOutcome;

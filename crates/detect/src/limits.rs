@@ -1,0 +1,35 @@
+//! Named limits of rules and of detector state.
+
+/// Bytes of one rule file; the largest community file is below 100 KiB.
+pub const RULE_FILE_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a problem's message; the parser quotes whole conditions.
+pub const MESSAGE_BYTES_MAX: usize = 240;
+/// Nesting of one compiled program; evaluation recurses this deep at most.
+pub const PROGRAM_DEPTH_MAX: usize = 128;
+/// Values that one detection item may expand to (windash and base64 offsets multiply).
+pub const ITEM_VALUES_MAX: usize = 16_384;
+/// Bytes that one compiled regular expression may occupy; long lists of alternatives of community
+/// rules need several MiB.
+pub const REGEX_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// Bytes of one value that rules look at; what follows is not matched.
+pub const MATCH_BYTES_MAX: usize = 64 * 1024;
+/// Rounds of percent-decoding of a derived field: double encoding and one more.
+pub const DECODE_ROUNDS_MAX: usize = 3;
+/// Distinct log-source sets that keep an index of their own; others share one over all rules.
+pub const BUCKETS_MAX: usize = 256;
+/// Largest threshold of a counting correlation: a window remembers that many points exactly.
+pub const THRESHOLD_MAX: u64 = 65_536;
+/// Points that a window of a small threshold keeps at least, so that late ones count exactly.
+pub const WINDOW_POINTS_MIN: usize = 1024;
+/// Points that a sequence (temporal correlation) keeps; older ones live on in its summary.
+pub const SEQUENCE_POINTS_MAX: usize = 256;
+/// Rules that one temporal correlation may name.
+pub const STEPS_MAX: usize = 32;
+/// Groups that one event belongs to when a group-by field is a list.
+pub const LIST_GROUPS_MAX: usize = 8;
+/// Correlations that may be stacked on one another.
+pub const CHAIN_DEPTH_MAX: usize = 10;
+/// Events that one embedded sample may hold after repetition.
+pub const SAMPLE_EVENTS_MAX: usize = 10_000;
+
+const _: () = assert!(STEPS_MAX < SEQUENCE_POINTS_MAX);

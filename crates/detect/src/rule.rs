@@ -1,0 +1,176 @@
+//! A rule as we understand it, free of the notation it was written in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event::RuleRef;
+
+use crate::predicate::Test;
+use crate::sample::Sample;
+
+/// One rule document of a file.
+#[derive(Debug)]
+pub(crate) struct Document {
+    /// First line of the document in its file, 1-based.
+    pub(crate) line: u32,
+    /// What people and machines call it.
+    pub(crate) meta: Meta,
+    /// What it looks for.
+    pub(crate) body: Body,
+    /// Samples that come with it.
+    pub(crate) samples: Vec<Sample>,
+}
+
+/// What is true of every kind of rule.
+#[derive(Debug)]
+pub(crate) struct Meta {
+    /// The rule as detections refer to it.
+    pub(crate) reference: Arc<RuleRef>,
+    /// Name by which correlations refer to it.
+    pub(crate) name: Option<String>,
+    /// Whether it runs.
+    pub(crate) enabled: bool,
+    /// Fields that name the entity of a single-event rule, first present ones first.
+    pub(crate) entity: Vec<String>,
+    /// How long one detection speaks for its group.
+    pub(crate) cooldown: Option<Duration>,
+}
+
+/// What a rule looks for.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// Properties of one event.
+    Detection(DetectionRule),
+    /// A pattern of several matches of other rules.
+    Correlation(CorrelationRule),
+}
+
+/// Which logs a rule is written for; absent parts do not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LogSource {
+    /// Kind of log: `webserver`, `process_creation`.
+    pub category: Option<String>,
+    /// Product that writes it: `linux`, `belfry`.
+    pub product: Option<String>,
+    /// Part of the product: `sshd`.
+    pub service: Option<String>,
+}
+
+/// A rule about one event.
+#[derive(Debug)]
+pub(crate) struct DetectionRule {
+    /// Logs it is written for.
+    pub(crate) log_source: LogSource,
+    /// Named selections, sorted by name.
+    pub(crate) selections: Vec<(String, Clause)>,
+    /// How the selections combine.
+    pub(crate) condition: Condition,
+}
+
+/// A boolean combination of field tests.
+#[derive(Debug)]
+pub(crate) enum Clause {
+    /// All of them; true when empty.
+    All(Vec<Clause>),
+    /// Any of them; false when empty.
+    Any(Vec<Clause>),
+    /// The contrary.
+    Not(Box<Clause>),
+    /// One field test.
+    Test(Test),
+}
+
+/// A boolean combination of selections, by their place in [`DetectionRule::selections`].
+#[derive(Debug)]
+pub(crate) enum Condition {
+    /// All of them.
+    All(Vec<Condition>),
+    /// At least so many of them.
+    AtLeast(usize, Vec<Condition>),
+    /// The contrary.
+    Not(Box<Condition>),
+    /// One selection.
+    Selection(usize),
+}
+
+/// A rule about matches of other rules.
+#[derive(Debug)]
+pub(crate) struct CorrelationRule {
+    /// What is looked for.
+    pub(crate) kind: CorrelationKind,
+    /// Ids or names of the rules it counts, in order.
+    pub(crate) rules: Vec<String>,
+    /// Fields (or aliases) whose values separate one window from another.
+    pub(crate) group_by: Vec<String>,
+    /// Other names that a field has in some of the rules.
+    pub(crate) aliases: Vec<Alias>,
+    /// Length of the window.
+    pub(crate) timespan: Duration,
+    /// Whether the rules it counts also ring for themselves.
+    pub(crate) generate: bool,
+}
+
+/// A group-by name that stands for different fields in different rules.
+#[derive(Debug)]
+pub(crate) struct Alias {
+    /// The name in `group-by`.
+    pub(crate) name: String,
+    /// (rule, field in its events), sorted by rule.
+    pub(crate) fields: Vec<(String, String)>,
+}
+
+/// The kinds of correlation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CorrelationKind {
+    /// So many events.
+    EventCount(Vec<(Comparison, u64)>),
+    /// So many distinct values of the fields.
+    ValueCount(Vec<String>, Vec<(Comparison, u64)>),
+    /// Each rule at least once, in any order.
+    Temporal,
+    /// Each rule at least once, in the order written.
+    TemporalOrdered,
+}
+
+impl CorrelationKind {
+    /// Sigma's name of the kind.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::EventCount(_) => "event_count",
+            Self::ValueCount(..) => "value_count",
+            Self::Temporal => "temporal",
+            Self::TemporalOrdered => "temporal_ordered",
+        }
+    }
+}
+
+/// How two numbers compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Comparison {
+    /// Less.
+    Lt,
+    /// Less or equal.
+    Lte,
+    /// Greater.
+    Gt,
+    /// Greater or equal.
+    Gte,
+    /// Equal.
+    Eq,
+    /// Not equal.
+    Neq,
+}
+
+impl Comparison {
+    /// Whether `ordering` of (left, right) satisfies it.
+    pub(crate) fn holds(self, ordering: std::cmp::Ordering) -> bool {
+        match self {
+            Self::Lt => ordering.is_lt(),
+            Self::Lte => ordering.is_le(),
+            Self::Gt => ordering.is_gt(),
+            Self::Gte => ordering.is_ge(),
+            Self::Eq => ordering.is_eq(),
+            Self::Neq => ordering.is_ne(),
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! Rule files compiled into one immutable set.
+//!
+//! Loading never stops at a bad rule: each one is a [`Problem`] with its file and line, and a
+//! correlation that refers to it is another.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event::{RuleRef, Severity};
+
+use crate::correlation::{self, Correlation};
+use crate::log_source::{self, Mask};
+use crate::program::{NodeId, Programs};
+use crate::rule::{Body, DetectionRule, Document, LogSource, Meta};
+use crate::sample::{self, TestOutcome};
+use crate::sigma;
+use crate::spelling::GroupField;
+
+/// A rule file as the app read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleFile {
+    /// Name for problems and summaries.
+    pub name: String,
+    /// YAML, one or more documents.
+    pub text: String,
+}
+
+/// Something wrong in a rule file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Name of the file.
+    pub file: String,
+    /// Line where it, or the rule that holds it, begins; 1-based.
+    pub line: Option<u32>,
+    /// What is wrong, lower case, without full stop.
+    pub message: String,
+}
+
+/// The kinds of rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleKind {
+    /// About one event.
+    Detection,
+    /// About several matches; with Sigma's name of the correlation type.
+    Correlation(&'static str),
+}
+
+/// What a list of rules shows.
+#[derive(Clone, Debug)]
+pub struct RuleSummary {
+    /// The rule as detections refer to it: id, code, title, severity, ATT&CK, playbook.
+    pub rule: Arc<RuleRef>,
+    /// Its level.
+    pub severity: Severity,
+    /// Its kind.
+    pub kind: RuleKind,
+    /// Name of the file it stands in.
+    pub file: Arc<str>,
+    /// Line of the file it begins at.
+    pub line: u32,
+    /// Logs it is written for; empty for correlations.
+    pub log_source: LogSource,
+    /// Whether it runs.
+    pub enabled: bool,
+    /// Whether it rings for itself, or only feeds correlations.
+    pub rings: bool,
+    /// Whether any log source that we can recognise satisfies it.
+    pub reachable: bool,
+}
+
+/// Rules ready to run. Immutable; share it in an [`Arc`].
+#[derive(Debug)]
+pub struct RuleSet {
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) programs: Programs,
+    /// Files that carry samples.
+    tested: Vec<RuleFile>,
+}
+
+/// One compiled rule.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) reference: Arc<RuleRef>,
+    pub(crate) name: Option<String>,
+    pub(crate) file: Arc<str>,
+    pub(crate) line: u32,
+    pub(crate) enabled: bool,
+    /// Whether it rings for itself.
+    pub(crate) rings: bool,
+    /// Fields of the entity, for a rule about one event.
+    pub(crate) entity: Vec<GroupField>,
+    /// Fields of which the first one present names it when none of `entity` is.
+    pub(crate) entity_else: Vec<GroupField>,
+    /// How long one detection speaks for its group, ns; 0 for every match on its own.
+    pub(crate) period_nanos: i64,
+    /// Correlations it feeds: (rule number, step).
+    pub(crate) feeds: Vec<(usize, usize)>,
+    pub(crate) kind: Kind,
+}
+
+/// What a compiled rule does.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Detection(Detector),
+    Correlation(Correlation),
+}
+
+/// A compiled rule about one event.
+#[derive(Debug)]
+pub(crate) struct Detector {
+    pub(crate) log_source: LogSource,
+    pub(crate) accepted: Mask,
+    pub(crate) root: NodeId,
+    /// Named selections, for explanations.
+    pub(crate) selections: Vec<(String, NodeId)>,
+}
+
+/// Entity fields of a rule about one event that names none, in order of preference.
+const ENTITY_FIELDS: [&str; 4] = ["user.name", "source.ip", "host.name", "belfry.source"];
+
+impl RuleSet {
+    /// Compiles `files`. Everything wrong is listed; what is right runs.
+    pub fn load(files: &[RuleFile]) -> (Self, Vec<Problem>) {
+        let mut loader = Loader::default();
+        for file in files {
+            loader.add_file(file);
+        }
+        loader.link();
+        let mut tested = Vec::new();
+        for file in files {
+            if loader.tested.contains(&file.name) {
+                tested.push(file.clone());
+            }
+        }
+        loader.programs.seal();
+        let set = Self {
+            rules: loader.rules,
+            programs: loader.programs,
+            tested,
+        };
+        (set, loader.problems)
+    }
+
+    /// All rules in the order of their files, correlations after the rules they refer to.
+    pub fn rules(&self) -> Vec<RuleSummary> {
+        self.rules.iter().map(Rule::summary).collect()
+    }
+
+    /// Runs the samples of every file that has some, each file alone and each sample through a
+    /// fresh engine.
+    pub fn run_tests(&self) -> Vec<TestOutcome> {
+        self.tested.iter().flat_map(sample::run).collect()
+    }
+}
+
+impl Rule {
+    fn summary(&self) -> RuleSummary {
+        let (kind, log_source, reachable) = match &self.kind {
+            Kind::Detection(detector) => (
+                RuleKind::Detection,
+                detector.log_source.clone(),
+                detector.accepted != 0,
+            ),
+            Kind::Correlation(correlation) => (
+                RuleKind::Correlation(correlation.kind.name()),
+                LogSource::default(),
+                true,
+            ),
+        };
+        RuleSummary {
+            rule: Arc::clone(&self.reference),
+            severity: self.reference.severity,
+            kind,
+            file: Arc::clone(&self.file),
+            line: self.line,
+            log_source,
+            enabled: self.enabled,
+            rings: self.rings,
+            reachable,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Loader {
+    rules: Vec<Rule>,
+    programs: Programs,
+    problems: Vec<Problem>,
+    /// Correlations that wait for the rules they refer to.
+    waiting: Vec<(Arc<str>, Document)>,
+    /// Ids and names taken.
+    places: HashMap<String, usize>,
+    tested: Vec<String>,
+}
+
+impl Loader {
+    fn add_file(&mut self, file: &RuleFile) {
+        let name: Arc<str> = file.name.as_str().into();
+        let read = sigma::read(&file.text);
+        for (line, message) in read.problems {
+            self.problem(&name, line, message);
+        }
+        for document in read.documents {
+            if !document.samples.is_empty() && self.tested.last() != Some(&file.name) {
+                self.tested.push(file.name.clone());
+            }
+            if matches!(document.body, Body::Correlation(_)) {
+                self.waiting.push((Arc::clone(&name), document));
+            } else {
+                self.add_detection(&name, document);
+            }
+        }
+    }
+
+    fn add_detection(&mut self, file: &Arc<str>, document: Document) {
+        let Body::Detection(rule) = document.body else {
+            return;
+        };
+        match self.detector(rule) {
+            Ok(detector) => {
+                let entity = group_fields(document.meta.entity.iter().map(String::as_str));
+                let rule = compiled(
+                    file,
+                    document.line,
+                    document.meta,
+                    Kind::Detection(detector),
+                );
+                self.add(Rule {
+                    entity,
+                    entity_else: group_fields(ENTITY_FIELDS.into_iter()),
+                    ..rule
+                });
+            }
+            Err(message) => {
+                let title = &document.meta.reference.title;
+                self.problem(file, Some(document.line), format!("{title}: {message}"));
+            }
+        }
+    }
+
+    fn detector(&mut self, rule: DetectionRule) -> Result<Detector, String> {
+        let mut selections = Vec::with_capacity(rule.selections.len());
+        for (name, clause) in rule.selections {
+            selections.push((name, self.programs.add_clause(clause)?));
+        }
+        let roots: Vec<NodeId> = selections.iter().map(|(_, root)| *root).collect();
+        let root = self.programs.add_condition(&rule.condition, &roots)?;
+        Ok(Detector {
+            accepted: log_source::accepted(&rule.log_source),
+            log_source: rule.log_source,
+            root,
+            selections,
+        })
+    }
+
+    /// Adds a rule unless another has its id or name.
+    fn add(&mut self, rule: Rule) {
+        let mut keys = vec![rule.reference.id.clone()];
+        keys.extend(rule.name.clone().filter(|name| *name != rule.reference.id));
+        for key in &keys {
+            if let Some(other) = self.places.get(key) {
+                let other = &self.rules[*other];
+                let message = format!(
+                    "{}: `{key}` is taken by the rule at {}:{}",
+                    rule.reference.title, other.file, other.line
+                );
+                let file = Arc::clone(&rule.file);
+                return self.problem(&file, Some(rule.line), message);
+            }
+        }
+        let place = self.rules.len();
+        self.places.extend(keys.into_iter().map(|key| (key, place)));
+        self.rules.push(rule);
+    }
+
+    /// Adds correlations once all rules they refer to are there, so that a rule's number is
+    /// always larger than the numbers of the rules that feed it.
+    fn link(&mut self) {
+        loop {
+            let (ready, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting)
+                .into_iter()
+                .partition(|(_, document)| self.is_ready(document));
+            self.waiting = waiting;
+            if ready.is_empty() {
+                break;
+            }
+            for (file, document) in ready {
+                self.add_correlation(&file, document);
+            }
+        }
+        for (file, document) in std::mem::take(&mut self.waiting) {
+            let title = &document.meta.reference.title;
+            let message = match &document.body {
+                Body::Correlation(rule) => {
+                    let missing = rule
+                        .rules
+                        .iter()
+                        .find(|name| !self.places.contains_key(*name));
+                    let missing = missing.map_or("", String::as_str);
+                    format!("{title}: refers to `{missing}`, which is no rule that loaded")
+                }
+                Body::Detection(_) => continue,
+            };
+            self.problem(&file, Some(document.line), message);
+        }
+        self.decide_who_rings();
+    }
+
+    fn is_ready(&self, document: &Document) -> bool {
+        match &document.body {
+            Body::Correlation(rule) => rule.rules.iter().all(|name| self.places.contains_key(name)),
+            Body::Detection(_) => true,
+        }
+    }
+
+    fn add_correlation(&mut self, file: &Arc<str>, document: Document) {
+        let Body::Correlation(rule) = document.body else {
+            return;
+        };
+        let members: Vec<usize> = rule.rules.iter().map(|name| self.places[name]).collect();
+        let before = self.rules.len();
+        match correlation::compile(&rule, &members, &self.rules) {
+            Ok(compiled_rule) => {
+                let timespan = compiled_rule.timespan_nanos;
+                let kind = Kind::Correlation(compiled_rule);
+                let compiled = compiled(file, document.line, document.meta, kind);
+                let period_nanos = compiled.period_nanos.max(timespan);
+                let enabled = compiled.enabled;
+                self.add(Rule {
+                    period_nanos,
+                    ..compiled
+                });
+                if self.rules.len() > before && enabled {
+                    for (step, member) in members.into_iter().enumerate() {
+                        self.rules[member].feeds.push((before, step));
+                    }
+                }
+            }
+            Err(message) => {
+                let title = &document.meta.reference.title;
+                self.problem(file, Some(document.line), format!("{title}: {message}"));
+            }
+        }
+    }
+
+    /// A rule that feeds correlations rings for itself only when one of them says `generate`.
+    fn decide_who_rings(&mut self) {
+        for place in 0..self.rules.len() {
+            let feeds = &self.rules[place].feeds;
+            let generated = feeds.iter().any(|(of, _)| match &self.rules[*of].kind {
+                Kind::Correlation(correlation) => correlation.generate,
+                Kind::Detection(_) => false,
+            });
+            self.rules[place].rings = feeds.is_empty() || generated;
+        }
+    }
+
+    fn problem(&mut self, file: &str, line: Option<u32>, message: String) {
+        self.problems.push(Problem {
+            file: file.to_owned(),
+            line,
+            message,
+        });
+    }
+}
+
+fn compiled(file: &Arc<str>, line: u32, meta: Meta, kind: Kind) -> Rule {
+    Rule {
+        reference: meta.reference,
+        name: meta.name,
+        file: Arc::clone(file),
+        line,
+        enabled: meta.enabled,
+        rings: true,
+        entity: Vec::new(),
+        entity_else: Vec::new(),
+        period_nanos: meta.cooldown.map_or(0, nanos),
+        feeds: Vec::new(),
+        kind,
+    }
+}
+
+fn group_fields<'a>(names: impl Iterator<Item = &'a str>) -> Vec<GroupField> {
+    names.filter_map(|name| GroupField::of(name).ok()).collect()
+}
+
+/// A duration in nanoseconds; 292 years at most.
+pub(crate) fn nanos(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}

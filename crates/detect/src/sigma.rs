@@ -1,0 +1,484 @@
+//! The door through which Sigma text becomes our own [`rule`](crate::rule) nouns.
+//!
+//! This is the only module (with its parts) that names types of the borrowed parser, because its
+//! interface changes every few weeks. A file is cut at its document marks before parsing, so that
+//! a broken document is one problem with a line and its neighbours still load. Files that use
+//! collection actions (`action: global`) depend on their neighbours and are parsed in one piece.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event::{Attack, RuleRef, Severity};
+use rsigma_parser as parser;
+
+use crate::limits;
+use crate::rule::{
+    Alias, Body, Comparison, Condition, CorrelationKind, CorrelationRule, DetectionRule, Document,
+    LogSource, Meta,
+};
+use crate::sample::{self, Sample};
+
+mod lower;
+mod naming;
+
+/// What one file holds.
+#[derive(Debug, Default)]
+pub(crate) struct File {
+    /// Documents that could be read.
+    pub(crate) documents: Vec<Document>,
+    /// (line, message) of everything that could not.
+    pub(crate) problems: Vec<(Option<u32>, String)>,
+}
+
+/// Reads one file.
+pub(crate) fn read(text: &str) -> File {
+    let mut file = File::default();
+    if text.len() > limits::RULE_FILE_BYTES_MAX {
+        file.problems.push((
+            None,
+            format!(
+                "file of {} bytes is longer than {}",
+                text.len(),
+                limits::RULE_FILE_BYTES_MAX
+            ),
+        ));
+        return file;
+    }
+    let whole = text.lines().any(|line| line.starts_with("action:"));
+    for (line, part) in if whole {
+        vec![(1, text)]
+    } else {
+        documents(text)
+    } {
+        read_part(&mut file, line, part);
+    }
+    file
+}
+
+/// Cuts a file at lines that are `---`, each part with its first line number.
+fn documents(text: &str) -> Vec<(u32, &str)> {
+    let mut parts = Vec::new();
+    let (mut start, mut at, mut start_line, mut line_number) = (0, 0, 1, 1);
+    for line in text.split_inclusive('\n') {
+        line_number += 1;
+        let end = at + line.len();
+        if line.trim_end() == "---" {
+            parts.push((start_line, &text[start..at]));
+            start = end;
+            start_line = line_number;
+        }
+        at = end;
+    }
+    parts.push((start_line, &text[start..]));
+    parts.retain(|(_, part)| {
+        part.lines()
+            .any(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
+    });
+    parts
+}
+
+fn read_part(file: &mut File, first_line: u32, text: &str) {
+    // Comments and blank lines before the first key belong to no rule.
+    let skipped = text
+        .lines()
+        .take_while(|line| line.trim().is_empty() || line.starts_with('#'))
+        .count();
+    let line = first_line + u32::try_from(skipped).unwrap_or(0);
+    let collection = match parser::parse_sigma_yaml(text) {
+        Ok(collection) => collection,
+        Err(error) => return file.problems.push((Some(line), brief(&error.to_string()))),
+    };
+    for error in &collection.errors {
+        let at = line_in(error).map_or(line, |within| first_line + within - 1);
+        file.problems.push((Some(at), brief(error)));
+    }
+    for _ in &collection.filters {
+        let message = "filter documents are not supported yet".to_owned();
+        file.problems.push((Some(line), message));
+    }
+    let documents = text
+        .lines()
+        .filter(|line| line.starts_with("title:"))
+        .count();
+    let line_of = |title: &str| {
+        // A file in one piece holds several rules; each is found again by its title.
+        let place = (documents > 1).then(|| {
+            let is_title = |line: &str| {
+                let written = line.strip_prefix("title:").unwrap_or("").trim();
+                written.trim_matches(['\'', '"']) == title
+            };
+            text.lines().position(is_title)
+        });
+        let place = place.flatten().and_then(|place| u32::try_from(place).ok());
+        place.map_or(line, |place| first_line + place)
+    };
+    for rule in collection.rules {
+        let title = rule.title.clone();
+        let line = line_of(&title);
+        match detection_document(line, rule, &mut file.problems) {
+            Ok(document) => file.documents.push(document),
+            Err(message) => file
+                .problems
+                .push((Some(line), format!("{title}: {message}"))),
+        }
+    }
+    for rule in collection.correlations {
+        let title = rule.title.clone();
+        let line = line_of(&title);
+        match correlation_document(line, rule) {
+            Ok(document) => file.documents.push(document),
+            Err(message) => file
+                .problems
+                .push((Some(line), format!("{title}: {message}"))),
+        }
+    }
+}
+
+/// The line that a message of the YAML reader names.
+fn line_in(message: &str) -> Option<u32> {
+    let after = message.split(" at line ").nth(1)?;
+    let digits = after.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok().filter(|line| *line > 0)
+}
+
+/// A message of the parser on one line and at a length for people.
+fn brief(message: &str) -> String {
+    let line = one_line(message);
+    if line.len() <= limits::MESSAGE_BYTES_MAX {
+        return line;
+    }
+    let end = line.floor_char_boundary(limits::MESSAGE_BYTES_MAX / 2);
+    let tail = line.ceil_char_boundary(line.len() - limits::MESSAGE_BYTES_MAX / 2);
+    format!("{} ... {}", &line[..end], &line[tail..])
+}
+
+fn one_line(message: &str) -> String {
+    let words: Vec<&str> = message.split_whitespace().collect();
+    words.join(" ")
+}
+
+fn detection_document(
+    line: u32,
+    rule: parser::SigmaRule,
+    problems: &mut Vec<(Option<u32>, String)>,
+) -> Result<Document, String> {
+    let custom = Custom::of(serde_json::to_value(&rule.custom_attributes))?;
+    let meta = meta(
+        Common {
+            id: rule.id.as_deref(),
+            name: rule.name,
+            title: &rule.title,
+            description: rule.description,
+            level: rule.level,
+            tags: &rule.tags,
+            false_positives: rule.falsepositives,
+            status: rule.status,
+        },
+        &custom,
+    );
+    let mut warnings = Vec::new();
+    let mut selections = Vec::with_capacity(rule.detection.named.len());
+    for (name, detection) in &rule.detection.named {
+        let mut clause = lower::clause(detection, &mut warnings)
+            .map_err(|message| format!("selection {name}: {message}"))?;
+        naming::rename(&mut clause, rule.logsource.category.as_deref());
+        selections.push((name.clone(), clause));
+    }
+    selections.sort_by(|(a, _), (b, _)| a.cmp(b));
+    for warning in warnings {
+        problems.push((Some(line), format!("{}: {warning}", rule.title)));
+    }
+    let names: Vec<&str> = selections.iter().map(|(name, _)| name.as_str()).collect();
+    let mut conditions = Vec::new();
+    for expression in &rule.detection.conditions {
+        conditions.push(condition(expression, &names)?);
+    }
+    let condition = match conditions.len() {
+        0 => return Err("no condition".into()),
+        _ => Condition::AtLeast(1, conditions),
+    };
+    Ok(Document {
+        line,
+        meta,
+        samples: custom.samples,
+        body: Body::Detection(DetectionRule {
+            log_source: LogSource {
+                category: rule.logsource.category,
+                product: rule.logsource.product,
+                service: rule.logsource.service,
+            },
+            selections,
+            condition,
+        }),
+    })
+}
+
+fn condition(expression: &parser::ConditionExpr, names: &[&str]) -> Result<Condition, String> {
+    use parser::{ConditionExpr as Expr, Quantifier};
+    let all = |parts: &[Expr]| -> Result<Vec<Condition>, String> {
+        parts.iter().map(|part| condition(part, names)).collect()
+    };
+    Ok(match expression {
+        Expr::And(parts) => Condition::All(all(parts)?),
+        Expr::Or(parts) => Condition::AtLeast(1, all(parts)?),
+        Expr::Not(part) => Condition::Not(Box::new(condition(part, names)?)),
+        Expr::Identifier(name) => names
+            .iter()
+            .position(|known| known == name)
+            .map(Condition::Selection)
+            .ok_or_else(|| format!("condition names `{name}`, which is no selection"))?,
+        Expr::Selector {
+            quantifier,
+            pattern,
+        } => {
+            let chosen: Vec<Condition> = (0..names.len())
+                .filter(|at| pattern.matches_detection_name(names[*at]))
+                .map(Condition::Selection)
+                .collect();
+            if chosen.is_empty() {
+                return Err(format!("condition `{expression}` names no selection"));
+            }
+            match quantifier {
+                Quantifier::Any => Condition::AtLeast(1, chosen),
+                Quantifier::All => Condition::All(chosen),
+                Quantifier::Count(count) => {
+                    Condition::AtLeast(usize::try_from(*count).unwrap_or(usize::MAX), chosen)
+                }
+            }
+        }
+    })
+}
+
+fn correlation_document(line: u32, rule: parser::CorrelationRule) -> Result<Document, String> {
+    let custom = Custom::of(serde_json::to_value(&rule.custom_attributes))?;
+    let meta = meta(
+        Common {
+            id: rule.id.as_deref(),
+            name: rule.name,
+            title: &rule.title,
+            description: rule.description,
+            level: rule.level,
+            tags: &rule.tags,
+            false_positives: rule.falsepositives,
+            status: rule.status,
+        },
+        &custom,
+    );
+    if rule.rules.is_empty() {
+        return Err("correlation names no rule".into());
+    }
+    if rule.window != parser::WindowMode::Sliding {
+        return Err(format!(
+            "window `{}` is not supported yet",
+            rule.window.as_str()
+        ));
+    }
+    let kind = correlation_kind(rule.correlation_type, &rule.condition)?;
+    let aliases = rule.aliases.into_iter().map(|alias| {
+        let mut fields: Vec<(String, String)> = alias.mapping.into_iter().collect();
+        fields.sort();
+        Alias {
+            name: alias.alias,
+            fields,
+        }
+    });
+    Ok(Document {
+        line,
+        meta,
+        samples: custom.samples,
+        body: Body::Correlation(CorrelationRule {
+            kind,
+            rules: rule.rules,
+            group_by: rule.group_by,
+            aliases: aliases.collect(),
+            timespan: Duration::from_secs(rule.timespan.seconds),
+            generate: rule.generate,
+        }),
+    })
+}
+
+fn correlation_kind(
+    kind: parser::CorrelationType,
+    condition: &parser::CorrelationCondition,
+) -> Result<CorrelationKind, String> {
+    use parser::{CorrelationCondition as Cond, CorrelationType as Type};
+    let (predicates, fields) = match condition {
+        Cond::Threshold {
+            predicates, field, ..
+        } => (predicates, field.clone().unwrap_or_default()),
+        Cond::Extended(_) => {
+            return Err("boolean conditions over rules are not supported yet".into());
+        }
+    };
+    let predicates: Vec<(Comparison, u64)> = predicates
+        .iter()
+        .map(|(operator, number)| (comparison(*operator), *number))
+        .collect();
+    match kind {
+        Type::EventCount => Ok(CorrelationKind::EventCount(bounded(predicates)?)),
+        Type::ValueCount if fields.is_empty() => {
+            Err("value_count needs a field in its condition".into())
+        }
+        Type::ValueCount => Ok(CorrelationKind::ValueCount(fields, bounded(predicates)?)),
+        Type::Temporal => Ok(CorrelationKind::Temporal),
+        Type::TemporalOrdered => Ok(CorrelationKind::TemporalOrdered),
+        other => Err(format!(
+            "correlation type `{}` is not supported yet",
+            other.as_str()
+        )),
+    }
+}
+
+/// Refuses thresholds that would ring on silence (they need absence detection) or that no window
+/// can count to.
+fn bounded(predicates: Vec<(Comparison, u64)>) -> Result<Vec<(Comparison, u64)>, String> {
+    let lower_bound = predicates
+        .iter()
+        .any(|(comparison, number)| match comparison {
+            Comparison::Gt | Comparison::Neq => true,
+            Comparison::Gte | Comparison::Eq => *number > 0,
+            Comparison::Lt | Comparison::Lte => false,
+        });
+    if !lower_bound {
+        return Err("a condition without lower bound needs absence detection, \
+                    which is not supported yet"
+            .into());
+    }
+    let largest = predicates
+        .iter()
+        .map(|(_, number)| *number)
+        .max()
+        .unwrap_or(0);
+    if largest > limits::THRESHOLD_MAX {
+        let max = limits::THRESHOLD_MAX;
+        return Err(format!("threshold {largest} is larger than {max}"));
+    }
+    Ok(predicates)
+}
+
+fn comparison(operator: parser::ConditionOperator) -> Comparison {
+    use parser::ConditionOperator as Operator;
+    match operator {
+        Operator::Lt => Comparison::Lt,
+        Operator::Lte => Comparison::Lte,
+        Operator::Gt => Comparison::Gt,
+        Operator::Gte => Comparison::Gte,
+        Operator::Eq => Comparison::Eq,
+        Operator::Neq => Comparison::Neq,
+    }
+}
+
+/// What detection rules and correlations have in common.
+struct Common<'a> {
+    id: Option<&'a str>,
+    name: Option<String>,
+    title: &'a str,
+    description: Option<String>,
+    level: Option<parser::Level>,
+    tags: &'a [String],
+    false_positives: Vec<String>,
+    status: Option<parser::Status>,
+}
+
+fn meta(common: Common<'_>, custom: &Custom) -> Meta {
+    let severity = match common.level {
+        Some(parser::Level::Informational) => Severity::Informational,
+        Some(parser::Level::Low) => Severity::Low,
+        Some(parser::Level::Medium) | None => Severity::Medium,
+        Some(parser::Level::High) => Severity::High,
+        Some(parser::Level::Critical) => Severity::Critical,
+    };
+    let retired = matches!(
+        common.status,
+        Some(parser::Status::Deprecated | parser::Status::Unsupported)
+    );
+    let id = common.id.or(common.name.as_deref()).unwrap_or(common.title);
+    Meta {
+        enabled: custom.enabled.unwrap_or(!retired),
+        entity: custom.entity.clone(),
+        cooldown: custom.cooldown,
+        reference: Arc::new(RuleRef {
+            id: id.to_owned(),
+            code: custom.code.clone(),
+            title: common.title.to_owned(),
+            description: common
+                .description
+                .map(|text| one_line(&text))
+                .unwrap_or_default(),
+            severity,
+            attack: common.tags.iter().filter_map(|tag| attack(tag)).collect(),
+            playbook: custom.playbook.clone(),
+            false_positives: common.false_positives,
+        }),
+        name: common.name,
+    }
+}
+
+/// `attack.t1110.003` is technique `T1110.003`; `attack.credential-access` stays a tactic.
+fn attack(tag: &str) -> Option<Attack> {
+    let id = tag.strip_prefix("attack.")?;
+    let numbered = id.len() > 1
+        && id.starts_with(['t', 'g', 's'])
+        && id[1..]
+            .trim_start_matches('a')
+            .starts_with(|c: char| c.is_ascii_digit());
+    Some(Attack {
+        id: if numbered {
+            id.to_ascii_uppercase()
+        } else {
+            id.to_owned()
+        },
+    })
+}
+
+/// Our own keys at the top of a rule.
+#[derive(Default)]
+struct Custom {
+    code: Option<String>,
+    playbook: Option<String>,
+    enabled: Option<bool>,
+    entity: Vec<String>,
+    cooldown: Option<Duration>,
+    samples: Vec<Sample>,
+}
+
+impl Custom {
+    /// `attributes` come as JSON, so that the parser's YAML library stays its own affair.
+    fn of(attributes: serde_json::Result<serde_json::Value>) -> Result<Self, String> {
+        let mut custom = Self::default();
+        let attributes = attributes.map_err(|error| error.to_string())?;
+        let serde_json::Value::Object(keys) = attributes else {
+            return Ok(custom);
+        };
+        for (key, value) in keys {
+            match key.as_str() {
+                "code" => custom.code = value.as_str().map(str::to_owned),
+                "playbook" => custom.playbook = value.as_str().map(str::to_owned),
+                "enabled" => custom.enabled = value.as_bool(),
+                "entity" => custom.entity = texts(&value),
+                "cooldown" => {
+                    let duration = value.as_str().and_then(stdx::units::parse_duration);
+                    custom.cooldown =
+                        Some(duration.ok_or("cooldown is not a duration such as 10m")?);
+                }
+                "tests" => custom.samples = sample::read(&value)?,
+                _ => {}
+            }
+        }
+        Ok(custom)
+    }
+}
+
+fn texts(value: &serde_json::Value) -> Vec<String> {
+    match value {
+        serde_json::Value::String(text) => vec![text.clone()],
+        serde_json::Value::Array(items) => {
+            let texts = items.iter().filter_map(|item| item.as_str());
+            texts.map(str::to_owned).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,304 @@
+//! The thread that turns durable entries into tiles and signed checkpoints.
+//!
+//! It follows the sequencer and never makes it wait: entries come through a bounded hand-over,
+//! and what did not fit is read back from the segment. The order of steps is the contract of
+//! docs/format/ledger.md, section 6: tiles, comparison with what was signed, signed state,
+//! signature, file, publication.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use disk::{Disk, DiskError};
+use tlog::{Checkpoint, SigningKey};
+
+use crate::error::CheckpointError;
+use crate::integrate::{IntegrateError, Integrator, TileWriter};
+use crate::layout::Layout;
+use crate::limits::{HANDOVER_BYTES_MAX, RESUME_WAL_BYTES};
+use crate::queue::Queue;
+use crate::reader::Shared;
+use crate::signed_state::SignedState;
+
+/// Entries of durable frames on their way to the checkpointer.
+#[derive(Debug, Default)]
+pub(crate) struct Handover {
+    state: Mutex<State>,
+    ready: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    frames: VecDeque<Entries>,
+    bytes: usize,
+    /// Frames were left out because the bytes were over the limit.
+    has_gap: bool,
+    is_closed: bool,
+}
+
+/// The entries part of one frame.
+#[derive(Debug)]
+struct Entries {
+    seq: u64,
+    count: u32,
+    bytes: Vec<u8>,
+}
+
+/// What woke the checkpointer.
+struct Wake {
+    frames: VecDeque<Entries>,
+    is_closed: bool,
+}
+
+impl Handover {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands over a frame, or leaves it to be read back when too many wait.
+    pub(crate) fn push(&self, seq: u64, count: u32, entries: &[u8]) {
+        let mut state = self.state();
+        if HANDOVER_BYTES_MAX < state.bytes + entries.len() {
+            state.has_gap = true;
+        } else {
+            state.bytes += entries.len();
+            state.frames.push_back(Entries {
+                seq,
+                count,
+                bytes: entries.to_vec(),
+            });
+        }
+        drop(state);
+        self.ready.notify_one();
+    }
+
+    pub(crate) fn close(&self) {
+        self.state().is_closed = true;
+        self.ready.notify_all();
+    }
+
+    fn wait(&self, wait: Duration) -> Wake {
+        let idle =
+            |state: &mut State| state.frames.is_empty() && !state.has_gap && !state.is_closed;
+        let (mut state, _) = self
+            .ready
+            .wait_timeout_while(self.state(), wait, idle)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.bytes = 0;
+        state.has_gap = false;
+        Wake {
+            frames: std::mem::take(&mut state.frames),
+            is_closed: state.is_closed,
+        }
+    }
+}
+
+/// Signs the tree; owns all that this needs.
+#[derive(Debug)]
+pub(crate) struct Notary {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) layout: Layout,
+    pub(crate) key: SigningKey,
+    pub(crate) origin: String,
+    pub(crate) signed: SignedState,
+    pub(crate) integrator: Integrator,
+    pub(crate) tiles: TileWriter,
+}
+
+impl Notary {
+    /// Signs the tree as it is now and gives the note.
+    pub(crate) fn sign(&mut self) -> Result<Arc<str>, CheckpointError> {
+        let (size, root) = (self.integrator.size(), self.integrator.root());
+        self.tiles.flush()?;
+        self.integrator.write_partials(&mut self.tiles)?;
+        if let Some(signed) = self.signed.newest() {
+            if size < signed.size {
+                return Err(CheckpointError::Shrinks {
+                    size,
+                    signed: signed.size,
+                });
+            }
+            if size == signed.size && root != signed.root {
+                return Err(CheckpointError::Fork {
+                    size,
+                    signed: signed.root,
+                    computed: root,
+                });
+            }
+        }
+        // A crash before this line: the old checkpoint stands. After it, this size can only
+        // ever be signed with this root.
+        self.signed
+            .advance(size, root, self.integrator.next_frame())?;
+        let note = Checkpoint::new(&self.origin, size, root)
+            .map_err(|error| CheckpointError::Note(error.to_string()))?
+            .sign(&[&self.key])
+            .map_err(|error| CheckpointError::Note(error.to_string()))?;
+        self.disk
+            .write_atomic(&self.layout.checkpoint(), note.as_bytes())?;
+        Ok(Arc::from(note))
+    }
+
+    /// Moves the point from which the next opening reads. All that was written so far is made
+    /// durable first, since opening will not look at it again.
+    pub(crate) fn save_resume_point(&self) -> Result<(), DiskError> {
+        self.disk.sync_tree(self.layout.dir())?;
+        self.disk
+            .write_atomic(&self.layout.resume_state(), &self.integrator.to_bytes())
+    }
+}
+
+/// The checkpointer thread.
+#[derive(Debug)]
+pub(crate) struct Checkpointer {
+    pub(crate) notary: Notary,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) handover: Arc<Handover>,
+    pub(crate) interval: Duration,
+    pub(crate) reserve_bytes: u64,
+    /// Frame bytes written when the resume point was last moved.
+    pub(crate) resumed_at_bytes: u64,
+}
+
+impl Checkpointer {
+    /// The thread: ends when the sequencer has ended and everything is signed.
+    pub(crate) fn run(mut self) {
+        let _end = End {
+            shared: Arc::clone(&self.shared),
+            queue: Arc::clone(&self.queue),
+        };
+        self.follow();
+    }
+
+    fn follow(&mut self) {
+        let mut last: Option<Instant> = None;
+        loop {
+            let wait = last.map_or(self.interval, |at| {
+                self.interval.saturating_sub(at.elapsed())
+            });
+            let wake = self.handover.wait(wait);
+            if let Err(reason) = self.catch_up(wake.frames) {
+                self.queue.poison(&reason);
+                return;
+            }
+            if wake.is_closed && self.queue.poisoned().is_some() {
+                return;
+            }
+            let is_new = self.shared.stats.signed_size() < self.notary.integrator.size();
+            let is_due = last.is_none_or(|at| self.interval <= at.elapsed());
+            if is_due {
+                self.watch_space();
+            }
+            if is_new && (is_due || wake.is_closed) {
+                match self.sign() {
+                    Ok(()) => last = Some(Instant::now()),
+                    Err(CheckpointError::Disk(error)) if error.is_full() => {
+                        self.queue.set_full(Some((0, self.reserve_bytes)));
+                        last = Some(Instant::now());
+                    }
+                    Err(error) => {
+                        self.queue.poison(&error.to_string());
+                        return;
+                    }
+                }
+            } else if !is_new {
+                // Nothing to sign: sleep a whole interval, so that an idle ledger stays idle.
+                last = last.filter(|at| at.elapsed() < self.interval);
+            }
+            if wake.is_closed {
+                self.finish();
+                return;
+            }
+        }
+    }
+
+    /// Brings the tree up to all that is durable, from the hand-over and from the segment.
+    fn catch_up(&mut self, frames: VecDeque<Entries>) -> Result<(), String> {
+        for frame in frames {
+            self.read_back_to(frame.seq)?;
+            if frame.seq == self.notary.integrator.next_frame() {
+                self.take_frame(&frame.bytes, frame.count)?;
+            }
+        }
+        let tail = self.shared.catalog.tail();
+        self.read_back_to(tail.next_frame)
+    }
+
+    /// Reads frames from the segment up to the one with this sequence number.
+    fn read_back_to(&mut self, seq: u64) -> Result<(), String> {
+        while self.notary.integrator.next_frame() < seq {
+            let index = self.notary.integrator.size();
+            let frame = self
+                .shared
+                .catalog
+                .frame_of(index)
+                .map_err(|e| e.to_string())?;
+            let frame = frame.ok_or_else(|| format!("entry {index} cannot be read back"))?;
+            if frame.header.seq != self.notary.integrator.next_frame() {
+                return Err(format!("frame {} where another belongs", frame.header.seq));
+            }
+            let entries_len = usize::try_from(frame.header.entries_len).unwrap_or(usize::MAX);
+            let entries = frame.payload.get(..entries_len).unwrap_or_default();
+            self.take_frame(entries, frame.header.count)?;
+        }
+        Ok(())
+    }
+
+    fn take_frame(&mut self, entries: &[u8], count: u32) -> Result<(), String> {
+        let Notary {
+            integrator, tiles, ..
+        } = &mut self.notary;
+        integrator
+            .take_frame(entries, count, tiles)
+            .map_err(|error| match error {
+                IntegrateError::Entries { index } => format!("entry {index} is no entry"),
+                IntegrateError::Disk(error) => error.to_string(),
+            })
+    }
+
+    fn sign(&mut self) -> Result<(), CheckpointError> {
+        let note = self.notary.sign()?;
+        let size = self.notary.integrator.size();
+        self.shared.publish(note, size);
+        let bytes = self.shared.stats.bytes();
+        if RESUME_WAL_BYTES <= bytes - self.resumed_at_bytes {
+            self.notary.save_resume_point()?;
+            self.resumed_at_bytes = bytes;
+        }
+        Ok(())
+    }
+
+    /// Refuses batches while the free space is below the reserve.
+    fn watch_space(&self) {
+        let Ok(free_bytes) = self.notary.disk.free_bytes(self.notary.layout.dir()) else {
+            return;
+        };
+        let is_low = free_bytes < self.reserve_bytes;
+        self.queue
+            .set_full(is_low.then_some((free_bytes, self.reserve_bytes)));
+    }
+
+    /// A clean end: the next opening starts here. Failing changes nothing but its speed.
+    fn finish(&mut self) {
+        let is_signed = self.shared.stats.signed_size() == self.notary.integrator.size();
+        if is_signed && self.queue.poisoned().is_none() {
+            let _ = self.notary.save_resume_point();
+        }
+    }
+}
+
+/// Runs when the thread ends, however it ends.
+struct End {
+    shared: Arc<Shared>,
+    queue: Arc<Queue>,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.queue.poison("the checkpointer panicked");
+        }
+        self.shared.end_publishing();
+    }
+}

@@ -1,0 +1,602 @@
+//! Making, opening and closing a ledger.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use disk::{Disk, DiskError, DiskLock, PAGE_BYTES};
+use stdx::Clock;
+use tlog::{SigningKey, UnverifiedCheckpoint};
+use zeroize::Zeroizing;
+
+use crate::appender::Appender;
+use crate::catalog::Catalog;
+use crate::checkpointer::{Checkpointer, Handover, Notary};
+use crate::config::Config;
+use crate::error::{CheckpointError, ConfigError, CreateError, OpenError};
+use crate::identity::{Identity, ReadIdentity, read_key, write_key};
+use crate::integrate::{IntegrateError, Integrator, TileWriter};
+use crate::layout::Layout;
+use crate::leaf::{Kind, inline_record};
+use crate::limits::{RESUME_BYTES_MAX, TEXT_FILE_BYTES_MAX};
+use crate::live::Live;
+use crate::queue::Queue;
+use crate::reader::{Reader, Shared};
+use crate::record_text;
+use crate::recovery::{Recovery, Replayed, erase_tail, replay};
+use crate::segment::{FIRST_FRAME_OFFSET, SegmentView};
+use crate::segment_writer::{FrameDraft, SegmentWriter, fresh_salt};
+use crate::sequencer::Sequencer;
+use crate::signed_state::{Signed, SignedState};
+use crate::spare::Spare;
+
+/// An open ledger: the only writer. Dropping it closes it.
+#[derive(Debug)]
+pub struct Ledger {
+    shared: Arc<Shared>,
+    queue: Arc<Queue>,
+    spare: Arc<Spare>,
+    threads: Vec<JoinHandle<()>>,
+    _lock: Box<dyn DiskLock>,
+}
+
+impl Ledger {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the same signature as opening"
+    )]
+    /// Makes a new ledger with a fresh key and the genesis entry. Refuses when a ledger is there
+    /// already; what a creation that broke off has left is cleared away first.
+    pub fn create(
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        config: &Config,
+    ) -> Result<(), CreateError> {
+        config.check()?;
+        let layout = Layout::new(&config.dir);
+        let dir = layout.dir().to_path_buf();
+        let exists = || CreateError::Exists {
+            path: layout.identity(),
+        };
+        // Whoever writes an identity has finished; only before that does the lock decide.
+        if disk.stat(&layout.identity())?.is_some() {
+            return Err(exists());
+        }
+        disk.create_dir_all(&dir)?;
+        let _lock = match disk.lock(&layout.lock()) {
+            Err(DiskError::Locked { .. }) => return Err(CreateError::InUse { dir }),
+            outcome => outcome?,
+        };
+        match standing(&*disk, &layout)? {
+            Standing::Whole => Err(exists()),
+            Standing::Unknown => Err(CreateError::Unfinished { dir }),
+            Standing::Unfinished | Standing::Nothing => make(&disk, &*clock, config, &layout),
+        }
+    }
+
+    /// Opens a ledger for writing. Refuses when there is none, when its parts disagree, when
+    /// another process has it open, and when acknowledged or signed entries are damaged. A ledger
+    /// whose creation broke off is made anew: nothing was ever accepted into it.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        config: &Config,
+    ) -> Result<(Self, Recovery), OpenError> {
+        config.check()?;
+        let layout = Layout::new(&config.dir);
+        // Taking the lock makes a file, which has no place where nobody made a ledger.
+        if !has_traces(&*disk, &layout)? {
+            let dir = config.dir.clone();
+            return Err(OpenError::Missing { dir });
+        }
+        let lock = disk.lock(&layout.lock()).map_err(|error| match error {
+            DiskError::Locked { .. } => OpenError::InUse {
+                dir: config.dir.clone(),
+            },
+            error => OpenError::Disk(error),
+        })?;
+        let dir = config.dir.clone();
+        match standing(&*disk, &layout)? {
+            Standing::Whole => {}
+            Standing::Nothing => return Err(OpenError::Missing { dir }),
+            Standing::Unknown => return Err(OpenError::Unfinished { dir }),
+            Standing::Unfinished => make(&disk, &*clock, config, &layout)
+                .map_err(|error| OpenError::Create(Box::new(error)))?,
+        }
+        let ready = recover(&disk, &*clock, &layout, config)?;
+        let recovery = ready.recovery.clone();
+        let ledger = Self::begin(disk, clock, layout, config, lock, ready)?;
+        Ok((ledger, recovery))
+    }
+
+    /// Starts the threads of a ledger that was read back.
+    fn begin(
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        layout: Layout,
+        config: &Config,
+        lock: Box<dyn DiskLock>,
+        ready: Ready,
+    ) -> Result<Self, OpenError> {
+        let Ready {
+            writer,
+            notary,
+            identity,
+            first_indexes,
+            active,
+            note,
+            ..
+        } = ready;
+        let tail = writer.tail();
+        let catalog = Catalog::new(
+            Arc::clone(&disk),
+            layout.clone(),
+            first_indexes,
+            active,
+            tail,
+        );
+        let live = Some(Live::new(tail.next_index, config.live_bytes_max));
+        let shared = Arc::new(Shared::new(
+            Arc::clone(&disk),
+            layout.clone(),
+            identity,
+            catalog,
+            live,
+        ));
+        shared.publish(note, tail.next_index);
+        let queue = Arc::new(Queue::new(config.queue_bytes_max));
+        let handover = Arc::<Handover>::default();
+        let spare = Arc::new(Spare::new(disk, layout, config.segment_bytes()));
+        let sequencer = Sequencer {
+            writer,
+            sources: notary.integrator.sources().clone(),
+            recv_ns: notary.integrator.recv_ns(),
+            draft: FrameDraft::new(),
+            segment_began: Instant::now(),
+            clock,
+            shared: Arc::clone(&shared),
+            queue: Arc::clone(&queue),
+            handover: Arc::clone(&handover),
+            spare: Arc::clone(&spare),
+        };
+        let checkpointer = Checkpointer {
+            notary,
+            shared: Arc::clone(&shared),
+            queue: Arc::clone(&queue),
+            handover,
+            interval: config.checkpoint_interval,
+            reserve_bytes: config.reserve_bytes,
+            resumed_at_bytes: 0,
+        };
+        let mut ledger = Self {
+            shared,
+            queue,
+            spare,
+            threads: Vec::new(),
+            _lock: lock,
+        };
+        ledger
+            .start(sequencer, checkpointer)
+            .map_err(OpenError::Thread)?;
+        Ok(ledger)
+    }
+
+    fn start(&mut self, sequencer: Sequencer, checkpointer: Checkpointer) -> io::Result<()> {
+        let spare = Arc::clone(&self.spare);
+        let mut spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
+            let thread = thread::Builder::new().name(name.to_owned()).spawn(run)?;
+            self.threads.push(thread);
+            Ok::<_, io::Error>(())
+        };
+        spawn("ledger-spare", Box::new(move || spare.run()))?;
+        spawn("ledger-sign", Box::new(move || checkpointer.run()))?;
+        spawn("ledger-write", Box::new(move || sequencer.run()))
+    }
+
+    /// The writing end.
+    pub fn appender(&self) -> Appender {
+        Appender::new(Arc::clone(&self.queue), Arc::clone(&self.shared.stats))
+    }
+
+    /// The reading end.
+    pub fn reader(&self) -> Reader {
+        Reader::new(Arc::clone(&self.shared))
+    }
+
+    /// Why the ledger stopped, if a write, a sync or a signature failed. The process must end:
+    /// what is on disk is known again only after the next opening.
+    pub fn fault(&self) -> Option<Arc<str>> {
+        self.queue.poisoned()
+    }
+
+    /// Writes what waits, signs it, and ends the threads. Later submissions are refused; readers
+    /// go on. Returns the fault if there was one.
+    pub fn close(mut self) -> Result<(), Arc<str>> {
+        self.stop();
+        self.queue.poisoned().map_or(Ok(()), Err)
+    }
+
+    fn stop(&mut self) {
+        self.queue.close();
+        // In reverse: the writer first, then who follows it, then who serves it.
+        while let Some(thread) = self.threads.pop() {
+            if self.threads.is_empty() {
+                self.spare.close();
+            }
+            if thread.join().is_err() {
+                self.queue.poison("a thread of the ledger panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// What is in the folder of a ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// No part of a ledger.
+    Nothing,
+    /// What a creation leaves that broke off: at most the genesis entry, and no identity.
+    Unfinished,
+    /// A ledger with its identity.
+    Whole,
+    /// Parts that only a ledger in use has, without its identity.
+    Unknown,
+}
+
+/// Judges a folder. Its lock must be held, or somebody may be making a ledger in it.
+fn standing(disk: &dyn Disk, layout: &Layout) -> Result<Standing, DiskError> {
+    if disk.stat(&layout.identity())?.is_some() {
+        return Ok(Standing::Whole);
+    }
+    if !has_traces(disk, layout)? {
+        return Ok(Standing::Nothing);
+    }
+    let signed = match SignedState::read(disk, layout) {
+        Ok(slots) => slots.newest.map_or(0, |signed| signed.size),
+        Err(error) if error.is_not_found() => 0,
+        Err(error) => return Err(error),
+    };
+    let shown = match disk.read(&layout.checkpoint(), TEXT_FILE_BYTES_MAX) {
+        // The second line of a checkpoint is its size; nobody vouches for it, nor need they.
+        Ok(note) => String::from_utf8_lossy(&note)
+            .lines()
+            .nth(1)
+            .and_then(|size| size.parse().ok())
+            .unwrap_or(0),
+        Err(error) if error.is_not_found() => 0,
+        Err(error) => return Err(error),
+    };
+    let is_early = signed.max(shown) <= 1 && holds_genesis_at_most(disk, layout)?;
+    Ok(if is_early {
+        Standing::Unfinished
+    } else {
+        Standing::Unknown
+    })
+}
+
+fn has_traces(disk: &dyn Disk, layout: &Layout) -> Result<bool, DiskError> {
+    for path in layout.traces() {
+        if disk.stat(&path)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether the segments hold no frame but perhaps the one of the genesis entry, whole or torn.
+fn holds_genesis_at_most(disk: &dyn Disk, layout: &Layout) -> Result<bool, DiskError> {
+    if disk.stat(&layout.wal())?.is_none() {
+        return Ok(true);
+    }
+    let segment = match layout.segment_numbers(disk)?.as_slice() {
+        [] => return Ok(true),
+        [0] => SegmentView::open(disk, &layout.segment(0))?,
+        _ => return Ok(false),
+    };
+    // A segment gets its name only after its header is durable.
+    let Some(segment) = segment else {
+        return Ok(false);
+    };
+    let first = segment.read_header(FIRST_FRAME_OFFSET)?;
+    let is_genesis = first.is_ok_and(|header| header.seq == 0 && header.count == 1);
+    let end = FIRST_FRAME_OFFSET + PAGE_BYTES as u64;
+    let dirty = segment.search(FIRST_FRAME_OFFSET)?.dirty;
+    Ok(match dirty {
+        None => true,
+        // The genesis frame is one page; a torn one may have lost its header.
+        Some((_, dirty_end)) => dirty_end <= end && (is_genesis || first.is_err()),
+    })
+}
+
+/// Removes what a creation that broke off left and a new one cannot write over.
+fn clear_unfinished(disk: &dyn Disk, layout: &Layout) -> Result<(), DiskError> {
+    for path in [
+        layout.segment(0),
+        layout.checkpoint(),
+        layout.resume_state(),
+        layout.signed_state(),
+    ] {
+        match disk.remove(&path) {
+            Err(error) if !error.is_not_found() => return Err(error),
+            _ => {}
+        }
+    }
+    disk.sync_dir(layout.dir())
+}
+
+/// Makes all files of a new ledger, its identity last. The caller holds the lock.
+fn make(
+    disk: &Arc<dyn Disk>,
+    clock: &dyn Clock,
+    config: &Config,
+    layout: &Layout,
+) -> Result<(), CreateError> {
+    clear_unfinished(&**disk, layout)?;
+    let key = fresh_key(&config.origin)?;
+    let vkey = key.verifying_key();
+    let created_ns = u64::try_from(clock.unix_nanos()).unwrap_or(0);
+    let identity = Identity {
+        origin: config.origin.clone(),
+        vkey,
+        created_ns,
+    };
+    disk.create_dir_all(&layout.wal())?;
+    write_key(&**disk, &layout.key(), &key)?;
+    let mut writer = SegmentWriter::create(
+        Arc::clone(disk),
+        layout.clone(),
+        identity.ledger_id(),
+        fresh_salt().map_err(no_random)?,
+        config.segment_bytes(),
+    )?;
+    let body = record_text::genesis(&identity.origin, &identity.vkey.to_string());
+    let mut draft = FrameDraft::new();
+    draft.push_records(&inline_record(Kind::Genesis, created_ns, &body), 1);
+    draft.seal_entries();
+    writer.write(&mut draft)?;
+    let mut notary = Notary {
+        signed: SignedState::create(&**disk, layout)?,
+        disk: Arc::clone(disk),
+        layout: layout.clone(),
+        key,
+        origin: identity.origin.clone(),
+        integrator: Integrator::default(),
+        tiles: TileWriter::new(Arc::clone(disk), layout.clone()),
+    };
+    notary.take_first(&draft)?;
+    // A crash up to here leaves an unfinished ledger into which nothing was accepted.
+    disk.write_atomic(&layout.identity(), identity.to_text().as_bytes())?;
+    Ok(())
+}
+
+fn no_random(error: getrandom::Error) -> CreateError {
+    CreateError::Random {
+        reason: error.to_string(),
+    }
+}
+
+fn fresh_key(origin: &str) -> Result<SigningKey, CreateError> {
+    let mut seed = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut seed[..]).map_err(no_random)?;
+    SigningKey::from_seed(origin, &seed)
+        .map_err(|error| CreateError::Config(ConfigError::Origin { origin: error.name }))
+}
+
+/// Identity and key must belong together and to the configuration.
+fn read_identity(
+    disk: &dyn Disk,
+    layout: &Layout,
+    config: &Config,
+) -> Result<(Identity, SigningKey), OpenError> {
+    let at = |path: std::path::PathBuf| {
+        move |error| match error {
+            ReadIdentity::Disk(error) => OpenError::Disk(error),
+            ReadIdentity::Identity(cause) => OpenError::Identity { path, cause },
+        }
+    };
+    let identity = Identity::read(disk, layout).map_err(at(layout.identity()))?;
+    if identity.origin != config.origin {
+        let configured = config.origin.clone();
+        return Err(OpenError::Origin {
+            stored: identity.origin,
+            configured,
+        });
+    }
+    let key = read_key(disk, &layout.key()).map_err(at(layout.key()))?;
+    if key.verifying_key() != identity.vkey {
+        return Err(OpenError::KeyMismatch { path: layout.key() });
+    }
+    Ok((identity, key))
+}
+
+/// Reads the segments, from the resume point if there is a usable one.
+fn read_back(
+    disk: &dyn Disk,
+    layout: &Layout,
+    identity: &Identity,
+    signed: Signed,
+    tiles: &mut TileWriter,
+) -> Result<Replayed, OpenError> {
+    let resume = disk.read(&layout.resume_state(), RESUME_BYTES_MAX).ok();
+    let start = resume
+        .and_then(|bytes| Integrator::from_bytes(&bytes))
+        .filter(|start| start.size() <= signed.size);
+    let is_resumed = start.is_some();
+    let start = start.unwrap_or_default();
+    match replay(disk, layout, identity, signed, start, tiles) {
+        // A resume point is derived data: when it leads astray, the frames decide.
+        Err(OpenError::Root { .. } | OpenError::Corrupt { .. }) if is_resumed => {
+            replay(disk, layout, identity, signed, Integrator::default(), tiles)
+        }
+        outcome => outcome,
+    }
+}
+
+/// A ledger read back, repaired and signed, before its threads run.
+struct Ready {
+    writer: SegmentWriter,
+    notary: Notary,
+    identity: Identity,
+    first_indexes: Vec<u64>,
+    active: SegmentView,
+    note: Arc<str>,
+    recovery: Recovery,
+}
+
+/// Everything of opening that reads and repairs the disk.
+fn recover(
+    disk: &Arc<dyn Disk>,
+    clock: &dyn Clock,
+    layout: &Layout,
+    config: &Config,
+) -> Result<Ready, OpenError> {
+    let (identity, key) = read_identity(&**disk, layout, config)?;
+    let signed = SignedState::open(&**disk, layout)?;
+    let lost = || OpenError::SignedStateLost {
+        path: layout.signed_state(),
+    };
+    let newest = signed.newest().ok_or_else(lost)?;
+    let mut tiles = TileWriter::new(Arc::clone(disk), layout.clone());
+    let replayed = read_back(&**disk, layout, &identity, newest, &mut tiles)?;
+    let Opened {
+        writer,
+        replayed,
+        recovery,
+    } = finish_recovery(disk, clock, layout, replayed, &mut tiles)?;
+    let Replayed {
+        first_indexes,
+        active,
+        integrator,
+        ..
+    } = replayed;
+    let mut notary = Notary {
+        disk: Arc::clone(disk),
+        layout: layout.clone(),
+        key,
+        origin: identity.origin.clone(),
+        signed,
+        integrator,
+        tiles,
+    };
+    let note = notary.current_note(&identity)?;
+    Ok(Ready {
+        writer,
+        notary,
+        identity,
+        first_indexes,
+        active,
+        note,
+        recovery,
+    })
+}
+
+/// A ledger read back, repaired and ready to be written to.
+struct Opened {
+    writer: SegmentWriter,
+    replayed: Replayed,
+    recovery: Recovery,
+}
+
+/// Erases a torn tail and records that in an entry.
+fn finish_recovery(
+    disk: &Arc<dyn Disk>,
+    clock: &dyn Clock,
+    layout: &Layout,
+    mut replayed: Replayed,
+    tiles: &mut TileWriter,
+) -> Result<Opened, OpenError> {
+    let header = replayed.active.header;
+    if let Some(cut) = &replayed.cut {
+        erase_tail(disk, layout, cut)?;
+    }
+    let mut writer = SegmentWriter::open(Arc::clone(disk), layout.clone(), header, replayed.tail)?;
+    if let Some(cut) = &replayed.cut {
+        let size = replayed.integrator.size();
+        let body = record_text::recovery(cut.segment, cut.offset, cut.bytes, size);
+        let now = u64::try_from(clock.unix_nanos()).unwrap_or(0);
+        let recv_ns = now.max(replayed.integrator.recv_ns());
+        let mut draft = FrameDraft::new();
+        draft.push_records(&inline_record(Kind::Recovery, recv_ns, &body), 1);
+        draft.seal_entries();
+        if !writer.has_room(&draft) {
+            let salt = fresh_salt().map_err(|error| {
+                let source = io::Error::other(error.to_string());
+                OpenError::Disk(DiskError::io("random", layout.dir(), source))
+            })?;
+            drop(crate::spare::make(&**disk, layout, header.len)?);
+            replayed.active = writer.roll(header.len, salt)?;
+            replayed.first_indexes.push(size);
+        }
+        let offset = writer.tail().offset;
+        let frame = writer.write(&mut draft)?;
+        let place = crate::segment::FramePlace {
+            first_index: frame.first_index,
+            offset,
+        };
+        replayed.active.frames.push(place);
+        replayed
+            .integrator
+            .take_frame(draft.entries(), 1, tiles)
+            .map_err(|error| match error {
+                IntegrateError::Disk(error) => OpenError::Disk(error),
+                IntegrateError::Entries { .. } => unreachable!("an entry encoded just now"),
+            })?;
+    }
+    let recovery = Recovery {
+        tree_size: replayed.integrator.size(),
+        replayed: replayed.entries_read,
+        cut: replayed.cut,
+    };
+    Ok(Opened {
+        writer,
+        replayed,
+        recovery,
+    })
+}
+
+impl Notary {
+    /// Takes in and signs the genesis entry.
+    fn take_first(&mut self, draft: &FrameDraft) -> Result<(), CreateError> {
+        let outcome = self
+            .integrator
+            .take_frame(draft.entries(), 1, &mut self.tiles);
+        match outcome {
+            Ok(()) => {}
+            Err(IntegrateError::Disk(error)) => return Err(error.into()),
+            Err(IntegrateError::Entries { .. }) => unreachable!("an entry encoded just now"),
+        }
+        self.sign().map_err(|error| match error {
+            CheckpointError::Disk(error) => CreateError::Disk(error),
+            _ => CreateError::Config(ConfigError::Origin {
+                origin: self.origin.clone(),
+            }),
+        })?;
+        Ok(())
+    }
+
+    /// The note for the tree as it is: the stored one if it is that, else a fresh one.
+    /// Partial tiles are written either way: they are never synced, so a crash may have taken
+    /// them although the checkpoint they belong to is there.
+    fn current_note(&mut self, identity: &Identity) -> Result<Arc<str>, CheckpointError> {
+        self.tiles.flush()?;
+        self.integrator.write_partials(&mut self.tiles)?;
+        let bytes = self
+            .disk
+            .read(&self.layout.checkpoint(), TEXT_FILE_BYTES_MAX);
+        let stored = bytes.ok().and_then(|bytes| {
+            let note = UnverifiedCheckpoint::parse(&bytes).ok()?;
+            let checkpoint = note.verify(&identity.vkey, &identity.origin).ok()?;
+            let is_current = checkpoint.size() == self.integrator.size()
+                && *checkpoint.root() == self.integrator.root();
+            is_current.then(|| String::from_utf8(bytes).ok()).flatten()
+        });
+        stored.map_or_else(|| self.sign(), |note| Ok(Arc::from(note)))
+    }
+}

@@ -1,0 +1,55 @@
+//! Every bound of the ledger, with its reason.
+
+/// Largest stored body. Intake cuts raw records at 256 KiB; escaping can make six bytes of one,
+/// and the raw text may be kept beside the parsed fields.
+pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Payload at which a frame is closed and the next one begun: large enough to use the full
+/// bandwidth of a disk, small enough that reading one entry reads no more than this.
+pub const FRAME_PAYLOAD_BYTES_TARGET: usize = 4 * 1024 * 1024;
+
+/// Largest payload a frame can have: one record more than the target. What claims more is not
+/// a frame, so a damaged length never makes a reader allocate more than this.
+pub const FRAME_PAYLOAD_BYTES_MAX: usize =
+    FRAME_PAYLOAD_BYTES_TARGET + BODY_BYTES_MAX + 2 * tlog::limits::ENTRY_LEN_BYTES_MAX;
+
+/// Smallest useful segment: the header page and one page of frame. Tests use such.
+pub const SEGMENT_BYTES_MIN: u64 = 2 * disk::PAGE_BYTES as u64;
+
+/// Largest segment: offsets inside one stay far below 32 bits, and one scan stays below a
+/// second.
+pub const SEGMENT_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+
+/// Longest name of a source that is registered as it is; longer ones are cut by their first
+/// bytes, because a name must fit an inline entry many times over.
+pub const SOURCE_NAME_BYTES_MAX: usize = 1024;
+
+/// Sources a ledger can number. Each costs memory in the writer for ever.
+pub const SOURCES_MAX: u32 = 1_000_000;
+
+/// Bytes of committed frames waiting for the checkpointer. Beyond this it reads them back from
+/// the segment instead, so that the sequencer neither waits nor hoards.
+pub const HANDOVER_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Bytes of frames after which the resume point is moved, so that opening after a crash reads
+/// no more than this twice over: below a second on the slowest disk we care for.
+pub const RESUME_WAL_BYTES: u64 = 512 * 1024 * 1024;
+
+/// Bytes that a follower who is behind reads at once.
+pub const FOLLOW_READ_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Frame tables of finished segments kept in memory by a reader.
+pub const SEGMENT_TABLES_MAX: usize = 16;
+
+/// Findings that a verification lists; the count goes on.
+pub const FINDINGS_MAX: usize = 1000;
+
+/// Longest identity or key file.
+pub const TEXT_FILE_BYTES_MAX: u64 = 64 * 1024;
+
+/// Largest `resume.state`: all sources with long names, and the unfinished tiles.
+pub const RESUME_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+
+const _: () = assert!(FRAME_PAYLOAD_BYTES_MAX as u64 * 4 < SEGMENT_BYTES_MAX);
+const _: () = assert!(SOURCE_NAME_BYTES_MAX * 16 < tlog::limits::ENTRY_LEN_BYTES_MAX);
+const _: () = assert!(FRAME_PAYLOAD_BYTES_MAX < u32::MAX as usize);

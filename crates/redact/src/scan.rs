@@ -1,0 +1,363 @@
+//! One pass over a text: candidates by byte class, validators on candidates, decoded views last.
+//!
+//! The pass walks runs of letters and digits. The first two bytes of a run say whether a vendor's
+//! prefix can start here, a run with digits is offered to the number detectors, a `=` or `:` to the
+//! key names; all else costs one table look-up a byte. Findings are spans of the text given; those
+//! of a decoded view are carried back to the encoded span.
+
+use crate::credential;
+use crate::decode;
+use crate::key::{Class, Keys};
+use crate::kind::{Action, Kind};
+use crate::limits;
+use crate::number;
+use crate::pair;
+use crate::pseudonym::Pseudonymizer;
+use crate::vendor;
+
+/// One span that must go, and what takes its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Finding {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) kind: Kind,
+    pub(crate) action: Action,
+    /// `None` stands for `[REDACTED:kind]`.
+    pub(crate) text: Option<String>,
+}
+
+/// What a scan needs to know.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    pub(crate) keys: Keys,
+    pub(crate) pseudonyms: Pseudonymizer,
+    pub(crate) allowed: Vec<String>,
+    pub(crate) hash_emails: bool,
+}
+
+/// A scan under way. `Vec::new` does not allocate: a clean text costs no memory.
+pub(crate) struct Scan<'r> {
+    pub(crate) rules: &'r Rules,
+    pub(crate) found: Vec<Finding>,
+    /// Names before this offset of the present view lie in a value that was dealt with: nested
+    /// names must not make the scan quadratic.
+    pub(crate) covered: usize,
+    /// How often the present view was unescaped from JSON: quotes we add must carry as many levels.
+    pub(crate) escapes: u8,
+    depth: u8,
+    in_base64: bool,
+    decoded: usize,
+    /// Set when a limit cut the scan with a candidate left.
+    pub(crate) incomplete: bool,
+}
+
+pub(crate) const ALNUM: u8 = 1;
+pub(crate) const DIGIT: u8 = 2;
+const MARK: u8 = 4;
+/// Letters, digits and what keys are written with.
+pub(crate) const IDENT: u8 = 8;
+/// Both alphabets of base64 without the padding.
+const BASE64: u8 = 16;
+
+/// What each byte can be part of.
+pub(crate) static CLASS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut at = 0_u8;
+    loop {
+        if at.is_ascii_alphanumeric() {
+            table[at as usize] = ALNUM | IDENT | BASE64;
+        }
+        if at.is_ascii_digit() {
+            table[at as usize] |= DIGIT;
+        }
+        if matches!(
+            at,
+            b'=' | b':' | b'>' | b'%' | b'\\' | b'@' | b'<' | b'/' | b'-' | b'^'
+        ) {
+            table[at as usize] |= MARK;
+        }
+        if matches!(at, b'_' | b'-' | b'.' | b'$' | b'%' | b'[' | b']') {
+            table[at as usize] |= IDENT;
+        }
+        if matches!(at, b'+' | b'/' | b'-' | b'_') {
+            table[at as usize] |= BASE64;
+        }
+        if at == u8::MAX {
+            break;
+        }
+        at += 1;
+    }
+    table
+};
+
+pub(crate) fn is(byte: u8, class: u8) -> bool {
+    CLASS[usize::from(byte)] & class != 0
+}
+
+/// The first position from `at` on whose byte is not of `class`.
+pub(crate) fn run_end(text: &[u8], at: usize, class: u8) -> usize {
+    let rest = text.get(at..).unwrap_or(&[]);
+    let len = rest.iter().position(|b| !is(*b, class));
+    at + len.unwrap_or(rest.len())
+}
+
+/// The start of the run of `class` that ends before `at`, looking back `max` bytes at most.
+pub(crate) fn run_start(text: &[u8], at: usize, class: u8, max: usize) -> usize {
+    let back = text[..at].iter().rev().take(max);
+    at - back.take_while(|b| is(**b, class)).count()
+}
+
+impl<'r> Scan<'r> {
+    pub(crate) fn new(rules: &'r Rules) -> Self {
+        Self {
+            rules,
+            found: Vec::new(),
+            covered: 0,
+            escapes: 0,
+            depth: 0,
+            in_base64: false,
+            decoded: 0,
+            incomplete: false,
+        }
+    }
+
+    /// Scans the value of a field whose name says `class`.
+    pub(crate) fn value(&mut self, class: Option<Class>, text: &[u8]) {
+        if text.len() > limits::SCAN_BYTES_MAX {
+            self.incomplete = true;
+            return;
+        }
+        if let Some(class) = class {
+            pair::act(self, class, text, pair::Span::whole(text));
+            self.covered = 0;
+        }
+        self.text(text);
+    }
+
+    fn text(&mut self, text: &[u8]) {
+        let (mut at, mut percent, mut escape, mut probed) = (0, false, false, 0);
+        while let Some(byte) = text.get(at) {
+            let class = CLASS[usize::from(*byte)];
+            if class & ALNUM != 0 {
+                let start = at;
+                let mut seen = 0;
+                while let Some(class) = text.get(at).map(|b| CLASS[usize::from(*b)])
+                    && class & ALNUM != 0
+                {
+                    seen |= class;
+                    at += 1;
+                }
+                self.run(text, start, at, seen);
+                if at - start >= 12 && start >= probed && !self.in_base64 {
+                    probed = self.base64(text, start, at);
+                }
+                continue;
+            }
+            if class & MARK != 0 {
+                match byte {
+                    b'%' => percent |= decode::is_percent(text, at),
+                    b'\\' => escape = true,
+                    _ => self.mark(text, at, *byte),
+                }
+            }
+            at += 1;
+        }
+        if percent {
+            self.view(text, decode::percent, 0);
+        }
+        if escape {
+            self.view(text, decode::json, 1);
+        }
+    }
+
+    /// A run of letters and digits: vendor prefixes, numbers.
+    fn run(&mut self, text: &[u8], start: usize, end: usize, seen: u8) {
+        vendor::at(self, text, start);
+        let escaped = start > 0 && text[start - 1] == b'\\' && b"nrt".contains(&text[start]);
+        if escaped && end > start + 1 {
+            vendor::at(self, text, start + 1);
+        }
+        if seen & DIGIT != 0 {
+            number::at(self, text, start, end);
+            if escaped {
+                number::at(self, text, start + 1, end);
+            }
+        }
+    }
+
+    fn mark(&mut self, text: &[u8], at: usize, byte: u8) {
+        match byte {
+            b':' if text[at + 1..].starts_with(b"//") => {
+                credential::user_info(self, text, at);
+                pair::at(self, text, at);
+            }
+            b'=' | b':' | b'>' => pair::at(self, text, at),
+            b'/' => pair::path_segment(self, text, at),
+            b'-' => pair::flag(self, text, at),
+            b'<' if text[at + 1..].first() == Some(&b'<') => number::mrz(self, text, at),
+            b'@' if self.rules.hash_emails => credential::email(self, text, at),
+            _ => {}
+        }
+    }
+
+    /// Scans a decoded view of `text` and carries its findings back.
+    fn view(&mut self, text: &[u8], decode: fn(&[u8]) -> decode::View, escapes: u8) {
+        if self.decoded > limits::DECODED_BYTES_MAX {
+            self.incomplete = true;
+            return;
+        }
+        let view = decode(text);
+        if view.bytes == text {
+            return;
+        }
+        if self.depth >= limits::DECODE_DEPTH_MAX {
+            self.incomplete = true;
+            return;
+        }
+        self.decoded += view.bytes.len();
+        let outer = std::mem::take(&mut self.found);
+        let covered = std::mem::take(&mut self.covered);
+        self.depth += 1;
+        self.escapes += escapes;
+        self.text(&view.bytes);
+        self.depth -= 1;
+        self.escapes -= escapes;
+        let inner = std::mem::replace(&mut self.found, outer);
+        self.covered = covered;
+        self.found.extend(inner.into_iter().map(|finding| Finding {
+            start: view.source(finding.start),
+            end: view.source(finding.end),
+            ..finding
+        }));
+    }
+
+    /// Looks into the base64 token around a long run; returns where the token ends.
+    fn base64(&mut self, text: &[u8], start: usize, end: usize) -> usize {
+        let start = run_start(text, start, BASE64, limits::SCAN_BYTES_MAX);
+        let end = run_end(text, end, BASE64);
+        if end - start < limits::BASE64_BYTES_MIN {
+            return end;
+        }
+        self.base64_token(text, start, end);
+        let mut from = start;
+        for part in text[start..end].split(|b| *b == b'/') {
+            if part.len() >= limits::BASE64_BYTES_MIN && part.len() < end - start {
+                self.base64_token(text, from, from + part.len());
+            }
+            from += part.len() + 1;
+        }
+        end
+    }
+
+    fn base64_token(&mut self, text: &[u8], start: usize, end: usize) {
+        let Some(bytes) = decode::base64(&text[start..end]) else {
+            return;
+        };
+        if self.decoded > limits::DECODED_BYTES_MAX {
+            self.incomplete = true;
+            return;
+        }
+        self.decoded += bytes.len();
+        let outer = std::mem::take(&mut self.found);
+        let covered = std::mem::take(&mut self.covered);
+        self.in_base64 = true;
+        self.depth += 1;
+        self.text(&bytes);
+        self.depth -= 1;
+        self.in_base64 = false;
+        let inner = std::mem::replace(&mut self.found, outer);
+        self.covered = covered;
+        let padding = text[end..]
+            .iter()
+            .take(2)
+            .take_while(|b| **b == b'=')
+            .count();
+        if let Some(finding) = inner.into_iter().next() {
+            self.add(text, start, end + padding, finding.kind, Action::Drop, None);
+        }
+    }
+
+    /// Adds a finding unless the operator allowed exactly this value.
+    pub(crate) fn add(
+        &mut self,
+        text: &[u8],
+        start: usize,
+        end: usize,
+        kind: Kind,
+        action: Action,
+        replacement: Option<String>,
+    ) {
+        let value = &text[start..end];
+        if start < end
+            && !self
+                .rules
+                .allowed
+                .iter()
+                .any(|allowed| allowed.as_bytes() == value)
+        {
+            self.found.push(Finding {
+                start,
+                end,
+                kind,
+                action,
+                text: replacement,
+            });
+        }
+    }
+
+    /// Adds a finding that is dropped.
+    pub(crate) fn drop(&mut self, text: &[u8], start: usize, end: usize, kind: Kind) {
+        self.add(text, start, end, kind, Action::Drop, None);
+    }
+
+    /// Adds a finding that is replaced by its keyed hash.
+    pub(crate) fn hash(&mut self, text: &[u8], start: usize, end: usize, kind: Kind) {
+        let hash = self.rules.pseudonyms.of(kind.name(), &text[start..end]);
+        self.add(text, start, end, kind, Action::Hash, Some(hash));
+    }
+
+    /// The findings in order, overlapping ones made one: the outer keeps its replacement, of two
+    /// that merely overlap nothing is kept.
+    pub(crate) fn into_spans(self) -> Vec<Finding> {
+        let mut found = self.found;
+        found.sort_by(|a, b| a.start.cmp(&b.start).then(b.end.cmp(&a.end)));
+        let mut spans: Vec<Finding> = Vec::with_capacity(found.len());
+        for finding in found {
+            match spans.last_mut() {
+                Some(last) if finding.start < last.end => {
+                    if finding.end > last.end {
+                        last.end = finding.end;
+                        last.text = None;
+                        last.action = Action::Drop;
+                    }
+                }
+                _ => spans.push(finding),
+            }
+        }
+        spans
+    }
+}
+
+/// `text` with `spans` replaced.
+pub(crate) fn rewrite(text: &str, spans: &[Finding]) -> String {
+    let mut out = String::with_capacity(text.len() + spans.len() * 16);
+    let mut from = 0;
+    for span in spans {
+        let start = text.floor_char_boundary(span.start).max(from);
+        out.push_str(&text[from..start]);
+        match &span.text {
+            Some(replacement) => out.push_str(replacement),
+            None => push_marker(&mut out, span.kind),
+        }
+        from = text.ceil_char_boundary(span.end).max(start);
+    }
+    out.push_str(&text[from..]);
+    out
+}
+
+/// Appends `[REDACTED:kind]`.
+pub(crate) fn push_marker(out: &mut String, kind: Kind) {
+    out.push_str("[REDACTED:");
+    out.push_str(kind.name());
+    out.push(']');
+}
