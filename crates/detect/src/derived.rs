@@ -6,6 +6,9 @@
 //! | `http.request.body.decoded` | `http.request.body.content` |
 //! | `http.request.referrer.decoded` | `http.request.referrer` |
 //!
+//! `source.net` is the network that `source.ip` stands for: an IPv4 address itself, an IPv6 address
+//! cut to its /64. Text that is no address has none.
+//!
 //! Decoding is bounded: up to [`limits::DECODE_ROUNDS_MAX`] rounds of `%XX`, `%uXXXX` and `+` (a
 //! space), so that double-encoded attacks read like plain ones. Overlong two-byte forms of ASCII
 //! (`%c0%ae` for a dot) read as the character; other bytes that are not UTF-8 read as U+FFFD.
@@ -14,6 +17,7 @@ use event::{Event, FieldId, Namer, field};
 
 use crate::limits;
 use crate::predicate::push_folded;
+use crate::spelling;
 
 /// A derived field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,16 +28,19 @@ pub(crate) enum Derived {
     Body,
     /// `http.request.referrer.decoded`
     Referrer,
+    /// `source.net`
+    SourceNet,
 }
 
 impl Derived {
-    const ALL: [Self; 3] = [Self::Url, Self::Body, Self::Referrer];
+    const ALL: [Self; 4] = [Self::Url, Self::Body, Self::Referrer, Self::SourceNet];
 
     fn name(self) -> &'static str {
         match self {
             Self::Url => "url.decoded",
             Self::Body => "http.request.body.decoded",
             Self::Referrer => "http.request.referrer.decoded",
+            Self::SourceNet => "source.net",
         }
     }
 
@@ -47,38 +54,75 @@ impl Derived {
         FieldId::intern(self.name(), Namer::Rule)
     }
 
-    /// Appends its text for `event` to `out`; `false` when the event has nothing to derive from.
-    pub(crate) fn derive(self, event: &Event, decoder: &mut Decoder, out: &mut String) -> bool {
+    /// Appends its values for `event` to `out` and the end of each to `ends`; nothing when the
+    /// event has nothing to derive from. [`Deriver::begin`] was called for the event before.
+    pub(crate) fn derive(
+        self,
+        event: &Event,
+        deriver: &mut Deriver,
+        out: &mut String,
+        ends: &mut Vec<usize>,
+    ) {
         let text = |id| event.text(id).filter(|text| !text.is_empty());
+        let decoder = &mut deriver.decoder;
         match self {
             Self::Url => {
-                if let Some(url) = text(field::URL_ORIGINAL).or_else(|| text(field::URL_FULL)) {
-                    decoder.decode(&[url], out);
-                    return true;
-                }
-                match (text(field::URL_PATH), text(field::URL_QUERY)) {
-                    (None, None) => return false,
-                    (path, None) => decoder.decode(&[path.unwrap_or("")], out),
-                    (path, Some(query)) => {
+                let whole = text(field::URL_ORIGINAL).or_else(|| text(field::URL_FULL));
+                match (whole, text(field::URL_PATH), text(field::URL_QUERY)) {
+                    (Some(url), _, _) => decoder.decode(&[url], out),
+                    (None, None, None) => return,
+                    (None, path, None) => decoder.decode(&[path.unwrap_or("")], out),
+                    (None, path, Some(query)) => {
                         let query = query.trim_start_matches('?');
                         decoder.decode(&[path.unwrap_or(""), "?", query], out);
                     }
                 }
-                true
             }
-            Self::Body => text(field::HTTP_REQUEST_BODY_CONTENT)
-                .map(|body| decoder.decode(&[body], out))
-                .is_some(),
-            Self::Referrer => text(field::HTTP_REQUEST_REFERRER)
-                .map(|referrer| decoder.decode(&[referrer], out))
-                .is_some(),
+            Self::Body | Self::Referrer => {
+                let id = match self {
+                    Self::Body => field::HTTP_REQUEST_BODY_CONTENT,
+                    _ => field::HTTP_REQUEST_REFERRER,
+                };
+                let Some(text) = text(id) else {
+                    return;
+                };
+                decoder.decode(&[text], out);
+            }
+            Self::SourceNet => {
+                if !text(field::SOURCE_IP).is_some_and(|ip| spelling::push_network(out, ip)) {
+                    return;
+                }
+            }
         }
+        ends.push(out.len());
     }
+
+    /// Its first value for `event`, appended to `out`; `false` when there is none. For the few
+    /// places that look at one field of an event that matched.
+    pub(crate) fn push_first(self, event: &Event, out: &mut String) -> bool {
+        let start = out.len();
+        let mut ends = Vec::new();
+        self.derive(event, &mut Deriver::default(), out, &mut ends);
+        out.truncate(ends.first().copied().unwrap_or(start));
+        out.len() > start
+    }
+}
+
+/// What deriving keeps from event to event: buffers, and what several fields of one event share.
+#[derive(Debug, Default)]
+pub(crate) struct Deriver {
+    decoder: Decoder,
+}
+
+impl Deriver {
+    /// Forgets what was found in the event before.
+    #[expect(clippy::unused_self, reason = "nothing is shared between fields yet")]
+    pub(crate) fn begin(&mut self) {}
 }
 
 /// Buffers of the decoder, kept from event to event.
 #[derive(Debug, Default)]
-pub(crate) struct Decoder {
+struct Decoder {
     bytes: Vec<u8>,
     next: Vec<u8>,
 }
@@ -175,11 +219,25 @@ mod tests {
     use super::*;
 
     fn check(url: &str, expected: &str) {
+        check_field(Derived::Url, field::URL_ORIGINAL, url, expected);
+    }
+
+    fn check_field(derived: Derived, id: FieldId, text: &str, expected: &str) {
         let mut event = Event::new();
-        event.push_str(field::URL_ORIGINAL, url);
-        let mut out = String::new();
-        assert!(Derived::Url.derive(&event, &mut Decoder::default(), &mut out));
-        assert_eq!(out, expected);
+        event.push_str(id, text);
+        let mut out = "before ".to_owned();
+        assert_eq!(derived.push_first(&event, &mut out), !expected.is_empty());
+        assert_eq!(out, format!("before {expected}"));
+    }
+
+    #[test]
+    fn one_line_of_a_customer_is_one_network() {
+        let check = |ip, net| check_field(Derived::SourceNet, field::SOURCE_IP, ip, net);
+        check("203.0.113.9", "203.0.113.9");
+        check("::ffff:203.0.113.9", "203.0.113.9");
+        check("2001:db8:1:2:3::4", "2001:db8:1:2::/64");
+        check("unknown", "");
+        check("", "");
     }
 
     #[test]
@@ -199,7 +257,7 @@ mod tests {
         event.push_str(field::URL_PATH, "/A");
         event.push_str(field::URL_QUERY, "b=%3C");
         let mut out = String::new();
-        Derived::Url.derive(&event, &mut Decoder::default(), &mut out);
+        assert!(Derived::Url.push_first(&event, &mut out));
         assert_eq!(out, "/a?b=<");
     }
 }

@@ -7,7 +7,7 @@
 use event::{Event, Value};
 
 use crate::bucket::{Bucket, RuleNumber};
-use crate::derived::Decoder;
+use crate::derived::Deriver;
 use crate::fields::Local;
 use crate::limits;
 use crate::predicate::{Op, is_folded, push_folded, push_plain};
@@ -19,7 +19,9 @@ pub(crate) struct Scratch {
     cells: Vec<Cell<'static>>,
     heads: Vec<Ends>,
     arena: String,
-    decoder: Decoder,
+    deriver: Deriver,
+    /// Ends of the values of one derived field in the arena.
+    ends: Vec<usize>,
     /// Per predicate: stamp * 2 + answer.
     answers: Vec<u64>,
     /// Per rule: stamp of the event it was last a candidate for.
@@ -138,14 +140,20 @@ impl<'s, 'e> Matcher<'s, 'e> {
                 self.add(number, field.value, Folded::Unmade);
             }
         }
+        self.scratch.deriver.begin();
+        let mut ends = std::mem::take(&mut self.scratch.ends);
         for (derived, number) in self.programs.fields.derived() {
-            let start = self.scratch.arena.len();
             let scratch = &mut *self.scratch;
-            if derived.derive(self.event, &mut scratch.decoder, &mut scratch.arena) {
-                let end = self.scratch.arena.len();
+            let mut start = scratch.arena.len();
+            ends.clear();
+            let (deriver, arena) = (&mut scratch.deriver, &mut scratch.arena);
+            derived.derive(self.event, deriver, arena, &mut ends);
+            for end in ends.iter().copied() {
                 self.add(*number, Value::Str(""), Folded::Arena { start, end });
+                start = end;
             }
         }
+        self.scratch.ends = ends;
     }
 
     fn add(&mut self, number: Local, value: Value<'e>, folded: Folded) {

@@ -3,6 +3,7 @@
 //! - `source.ip` and `client.ip`: IPv6 is cut to its /64 (`2001:db8:1:2::/64`), because one
 //!   customer line owns at least that much; IPv4 mapped into IPv6 reads as IPv4.
 //! - `user.name`, `user.target.name`: lower case, so that `Bob` and `bob` are one account.
+//! - A derived field: its first value.
 //! - Anything else: the text of its first value.
 
 use std::fmt::Write as _;
@@ -10,6 +11,7 @@ use std::net::IpAddr;
 
 use event::{Event, FieldId, Namer, Value};
 
+use crate::derived::Derived;
 use crate::predicate::{address, push_folded, push_plain};
 
 /// A field that an entity or a window is named by.
@@ -26,6 +28,7 @@ enum Spelling {
     Plain,
     Address,
     Account,
+    Derived(Derived),
 }
 
 impl GroupField {
@@ -33,9 +36,10 @@ impl GroupField {
     pub(crate) fn of(name: &str) -> Result<Self, String> {
         let id = FieldId::intern(name, Namer::Rule)
             .ok_or_else(|| format!("field name `{name}` finds no place"))?;
-        let spelling = match name {
-            "source.ip" | "client.ip" => Spelling::Address,
-            "user.name" | "user.target.name" => Spelling::Account,
+        let spelling = match (name, Derived::of_name(name)) {
+            (_, Some(derived)) => Spelling::Derived(derived),
+            ("source.ip" | "client.ip", _) => Spelling::Address,
+            ("user.name" | "user.target.name", _) => Spelling::Account,
             _ => Spelling::Plain,
         };
         Ok(Self {
@@ -48,6 +52,9 @@ impl GroupField {
     /// Appends the value's spelling to `out`; `false` when the event has none, or only null or
     /// empty text.
     pub(crate) fn push_value(&self, event: &Event, out: &mut String) -> bool {
+        if let Spelling::Derived(derived) = self.spelling {
+            return derived.push_first(event, out);
+        }
         event
             .value(self.id)
             .is_some_and(|value| self.push(value, out))
@@ -79,17 +86,24 @@ impl GroupField {
 }
 
 fn push_address(out: &mut String, text: &str) {
-    match address(text) {
+    if !push_network(out, text) {
+        out.push_str(text);
+    }
+}
+
+/// Appends the network that the address `text` stands for: itself for IPv4, its /64 for IPv6;
+/// `false` when it is no address.
+pub(crate) fn push_network(out: &mut String, text: &str) -> bool {
+    let written = match address(text) {
         Some(IpAddr::V6(address)) => {
             let network = address.to_bits() >> 64 << 64;
             write!(out, "{}/64", std::net::Ipv6Addr::from_bits(network))
-                .expect("a String takes any text");
         }
-        Some(IpAddr::V4(address)) => {
-            write!(out, "{address}").expect("a String takes any text");
-        }
-        None => out.push_str(text),
-    }
+        Some(IpAddr::V4(address)) => write!(out, "{address}"),
+        None => return false,
+    };
+    written.expect("a String takes any text");
+    true
 }
 
 #[cfg(test)]
@@ -113,6 +127,13 @@ mod tests {
         check("source.ip", "source.ip=::ffff:10.0.0.1", "10.0.0.1");
         check("source.ip", "source.ip=\"10.0.0.1\"", "10.0.0.1");
         check("source.ip", "source.ip=unknown", "unknown");
+        check(
+            "source.net",
+            "source.ip=2001:db8:1:2:3::4",
+            "2001:db8:1:2::/64",
+        );
+        check("source.net", "source.ip=unknown", "");
+        check("url.decoded", "url.original=/A%41", "/aa");
         check("user.name", "user.name=Bob", "bob");
         check("labels.route", "labels.route=/Orders", "/Orders");
         check("txn.id", "txn.id=7", "7");
