@@ -102,16 +102,29 @@ pub(crate) fn compile(
         return Err(format!("correlations are stacked deeper than {max}"));
     }
     let (goal, values) = match &rule.kind {
-        CorrelationKind::EventCount(predicates) => (Goal::Count(predicates.clone()), &[][..]),
+        CorrelationKind::EventCount(predicates) => {
+            bounded(predicates)?;
+            (Goal::Count(predicates.clone()), &[][..])
+        }
         CorrelationKind::ValueCount(fields, predicates) => {
+            bounded(predicates)?;
             (Goal::Distinct(predicates.clone()), fields.as_slice())
         }
-        CorrelationKind::Temporal | CorrelationKind::TemporalOrdered => {
+        CorrelationKind::Temporal(None) | CorrelationKind::TemporalOrdered(None) => {
             let goal = Goal::Steps {
                 count: members.len(),
-                ordered: rule.kind == CorrelationKind::TemporalOrdered,
+                ordered: rule.kind == CorrelationKind::TemporalOrdered(None),
             };
             (goal, &[][..])
+        }
+        CorrelationKind::Temporal(Some(_)) | CorrelationKind::TemporalOrdered(Some(_)) => {
+            return Err("boolean conditions over rules are not supported yet".into());
+        }
+        other => {
+            return Err(format!(
+                "correlation type `{}` is not supported yet",
+                other.name()
+            ));
         }
     };
     let mut steps = Vec::with_capacity(members.len());
@@ -132,6 +145,33 @@ pub(crate) fn compile(
         steps,
         depth,
     })
+}
+
+/// Refuses thresholds that would ring on silence (they need absence detection) or that no window
+/// can count to.
+fn bounded(predicates: &[(Comparison, u64)]) -> Result<(), String> {
+    let lower_bound = predicates
+        .iter()
+        .any(|(comparison, number)| match comparison {
+            Comparison::Gt | Comparison::Neq => true,
+            Comparison::Gte | Comparison::Eq => *number > 0,
+            Comparison::Lt | Comparison::Lte => false,
+        });
+    if !lower_bound {
+        return Err("a condition without lower bound needs absence detection, \
+                    which is not supported yet"
+            .into());
+    }
+    let largest = predicates
+        .iter()
+        .map(|(_, number)| *number)
+        .max()
+        .unwrap_or(0);
+    if largest > limits::THRESHOLD_MAX {
+        let max = limits::THRESHOLD_MAX;
+        return Err(format!("threshold {largest} is larger than {max}"));
+    }
+    Ok(())
 }
 
 fn depth(rule: &Rule) -> usize {

@@ -81,7 +81,7 @@ pub(crate) enum Clause {
 }
 
 /// A boolean combination of selections, by their place in [`DetectionRule::selections`].
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
     /// All of them.
     All(Vec<Condition>),
@@ -119,17 +119,29 @@ pub(crate) struct Alias {
     pub(crate) fields: Vec<(String, String)>,
 }
 
+/// Bounds on a count: all must hold.
+pub(crate) type CountBounds = Vec<(Comparison, u64)>;
+/// Bounds on a measure of values (sum, average, percentile): all must hold.
+pub(crate) type MeasureBounds = Vec<(Comparison, i64)>;
+
 /// The kinds of correlation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CorrelationKind {
     /// So many events.
-    EventCount(Vec<(Comparison, u64)>),
-    /// So many distinct values of the fields.
-    ValueCount(Vec<String>, Vec<(Comparison, u64)>),
-    /// Each rule at least once, in any order.
-    Temporal,
-    /// Each rule at least once, in the order written.
-    TemporalOrdered,
+    EventCount(CountBounds),
+    /// So many distinct values of the fields together.
+    ValueCount(Vec<String>, CountBounds),
+    /// The sum of a field's numbers.
+    ValueSum(String, MeasureBounds),
+    /// The average of a field's numbers.
+    ValueAvg(String, MeasureBounds),
+    /// A percentile (0 to 100) of a field's numbers.
+    ValuePercentile(String, u8, MeasureBounds),
+    /// Each rule at least once, in any order; with a condition, whatever that asks. The places in
+    /// [`Condition::Selection`] are those of [`CorrelationRule::rules`].
+    Temporal(Option<Condition>),
+    /// The same, in the order written.
+    TemporalOrdered(Option<Condition>),
 }
 
 impl CorrelationKind {
@@ -138,8 +150,11 @@ impl CorrelationKind {
         match self {
             Self::EventCount(_) => "event_count",
             Self::ValueCount(..) => "value_count",
-            Self::Temporal => "temporal",
-            Self::TemporalOrdered => "temporal_ordered",
+            Self::ValueSum(..) => "value_sum",
+            Self::ValueAvg(..) => "value_avg",
+            Self::ValuePercentile(..) => "value_percentile",
+            Self::Temporal(_) => "temporal",
+            Self::TemporalOrdered(_) => "temporal_ordered",
         }
     }
 }

@@ -12,12 +12,10 @@ use event::{Attack, RuleRef, Severity};
 use rsigma_parser as parser;
 
 use crate::limits;
-use crate::rule::{
-    Alias, Body, Comparison, Condition, CorrelationKind, CorrelationRule, DetectionRule, Document,
-    LogSource, Meta,
-};
+use crate::rule::{Body, Condition, DetectionRule, Document, LogSource, Meta};
 use crate::sample::{self, Sample};
 
+mod correlate;
 mod lower;
 mod naming;
 
@@ -125,7 +123,7 @@ fn read_part(file: &mut File, first_line: u32, text: &str) {
     for rule in collection.correlations {
         let title = rule.title.clone();
         let line = line_of(&title);
-        match correlation_document(line, rule) {
+        match correlate::document(line, rule) {
             Ok(document) => file.documents.push(document),
             Err(message) => file
                 .problems
@@ -247,125 +245,6 @@ fn condition(expression: &parser::ConditionExpr, names: &[&str]) -> Result<Condi
             }
         }
     })
-}
-
-fn correlation_document(line: u32, rule: parser::CorrelationRule) -> Result<Document, String> {
-    let custom = Custom::of(serde_json::to_value(&rule.custom_attributes))?;
-    let meta = meta(
-        Common {
-            id: rule.id.as_deref(),
-            name: rule.name,
-            title: &rule.title,
-            description: rule.description,
-            level: rule.level,
-            tags: &rule.tags,
-            false_positives: rule.falsepositives,
-            status: rule.status,
-        },
-        &custom,
-    );
-    if rule.rules.is_empty() {
-        return Err("correlation names no rule".into());
-    }
-    if rule.window != parser::WindowMode::Sliding {
-        return Err(format!(
-            "window `{}` is not supported yet",
-            rule.window.as_str()
-        ));
-    }
-    let kind = correlation_kind(rule.correlation_type, &rule.condition)?;
-    let aliases = rule.aliases.into_iter().map(|alias| {
-        let mut fields: Vec<(String, String)> = alias.mapping.into_iter().collect();
-        fields.sort();
-        Alias {
-            name: alias.alias,
-            fields,
-        }
-    });
-    Ok(Document {
-        line,
-        meta,
-        samples: custom.samples,
-        body: Body::Correlation(CorrelationRule {
-            kind,
-            rules: rule.rules,
-            group_by: rule.group_by,
-            aliases: aliases.collect(),
-            timespan: Duration::from_secs(rule.timespan.seconds),
-            generate: rule.generate,
-        }),
-    })
-}
-
-fn correlation_kind(
-    kind: parser::CorrelationType,
-    condition: &parser::CorrelationCondition,
-) -> Result<CorrelationKind, String> {
-    use parser::{CorrelationCondition as Cond, CorrelationType as Type};
-    let (predicates, fields) = match condition {
-        Cond::Threshold {
-            predicates, field, ..
-        } => (predicates, field.clone().unwrap_or_default()),
-        Cond::Extended(_) => {
-            return Err("boolean conditions over rules are not supported yet".into());
-        }
-    };
-    let predicates: Vec<(Comparison, u64)> = predicates
-        .iter()
-        .map(|(operator, number)| (comparison(*operator), *number))
-        .collect();
-    match kind {
-        Type::EventCount => Ok(CorrelationKind::EventCount(bounded(predicates)?)),
-        Type::ValueCount if fields.is_empty() => {
-            Err("value_count needs a field in its condition".into())
-        }
-        Type::ValueCount => Ok(CorrelationKind::ValueCount(fields, bounded(predicates)?)),
-        Type::Temporal => Ok(CorrelationKind::Temporal),
-        Type::TemporalOrdered => Ok(CorrelationKind::TemporalOrdered),
-        other => Err(format!(
-            "correlation type `{}` is not supported yet",
-            other.as_str()
-        )),
-    }
-}
-
-/// Refuses thresholds that would ring on silence (they need absence detection) or that no window
-/// can count to.
-fn bounded(predicates: Vec<(Comparison, u64)>) -> Result<Vec<(Comparison, u64)>, String> {
-    let lower_bound = predicates
-        .iter()
-        .any(|(comparison, number)| match comparison {
-            Comparison::Gt | Comparison::Neq => true,
-            Comparison::Gte | Comparison::Eq => *number > 0,
-            Comparison::Lt | Comparison::Lte => false,
-        });
-    if !lower_bound {
-        return Err("a condition without lower bound needs absence detection, \
-                    which is not supported yet"
-            .into());
-    }
-    let largest = predicates
-        .iter()
-        .map(|(_, number)| *number)
-        .max()
-        .unwrap_or(0);
-    if largest > limits::THRESHOLD_MAX {
-        let max = limits::THRESHOLD_MAX;
-        return Err(format!("threshold {largest} is larger than {max}"));
-    }
-    Ok(predicates)
-}
-
-fn comparison(operator: parser::ConditionOperator) -> Comparison {
-    use parser::ConditionOperator as Operator;
-    match operator {
-        Operator::Lt => Comparison::Lt,
-        Operator::Lte => Comparison::Lte,
-        Operator::Gt => Comparison::Gt,
-        Operator::Gte => Comparison::Gte,
-        Operator::Eq => Comparison::Eq,
-        Operator::Neq => Comparison::Neq,
-    }
 }
 
 /// What detection rules and correlations have in common.
