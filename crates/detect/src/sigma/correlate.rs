@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_name_the_reason() {
+    fn correlation_refusals_name_the_reason() {
         for (correlation, reason) in [
             (
                 "type: event_count, rules: [], condition: {gte: 1}",
