@@ -5,17 +5,14 @@ use std::path::Path;
 
 use anyhow::Context;
 use disk::Disk;
-use event::PolicyVersion;
 use hmac::{Hmac, KeyInit, Mac};
-use redact::{Policy, PolicyConfig};
+use redact::{Policy, PolicyConfig, PseudonymKey};
 use sha2::{Digest, Sha256};
 use stdx::Secret;
 use zeroize::Zeroizing;
 
 use crate::config::Config;
 
-/// Version of the shipped redaction policy; grows with every change of what it finds.
-const POLICY_VERSION: PolicyVersion = PolicyVersion(1);
 /// Keeps a proof from meaning anything else.
 const PROOF_DOMAIN: &[u8] = b"belfry admin proof v1\0";
 /// Bytes of a key.
@@ -25,15 +22,18 @@ const KEY_FILE_BYTES_MAX: u64 = 128;
 
 /// The redaction policy of `config`, with its key.
 pub(crate) fn policy(config: &Config, disk: &dyn Disk) -> anyhow::Result<Policy> {
-    let key = key_of(disk, &config.data_dir.join("redact.key"))?;
+    let key = PseudonymKey {
+        id: config.redact.key_id.clone(),
+        key: key_of(disk, &config.data_dir.join("redact.key"))?,
+    };
     Ok(Policy::new(PolicyConfig {
-        version: POLICY_VERSION,
         key,
-        key_id: config.redact.key_id.clone(),
+        past_keys: Vec::new(),
         secret_names: config.redact.secret_keys.clone(),
         public_names: Vec::new(),
         allowed_values: Vec::new(),
-        hash_emails: config.redact.hash_email,
+        find_emails: config.redact.hash_email,
+        actions: Vec::new(),
     }))
 }
 

@@ -8,11 +8,9 @@ use std::time::Instant;
 use anyhow::Context;
 use detect::{Engine, EngineConfig, RuleFile, RuleSet};
 use disk::{CrashDisk, Disk, RealDisk};
-use event::{
-    Entry, Event, Frame, Hint, Index, Listener, ObservedAt, Origin, PolicyVersion, Redacted,
-};
+use event::{Entry, Event, Frame, Hint, Index, Listener, ObservedAt, Origin, Redacted};
 use ledger::Ledger;
-use redact::{Policy, PolicyConfig};
+use redact::{Policy, PolicyConfig, PseudonymKey};
 use stdx::{Clock, FakeClock, Secret};
 
 use crate::corpus;
@@ -72,13 +70,16 @@ pub(crate) fn figures(asked: &Asked) -> anyhow::Result<Vec<Figure>> {
 
 fn policy() -> Policy {
     Policy::new(PolicyConfig {
-        version: PolicyVersion(1),
-        key: Secret::new([7; 32]),
-        key_id: "bench".to_owned(),
+        key: PseudonymKey {
+            id: "bench".to_owned(),
+            key: Secret::new([7; 32]),
+        },
+        past_keys: Vec::new(),
         secret_names: Vec::new(),
         public_names: Vec::new(),
         allowed_values: Vec::new(),
-        hash_emails: false,
+        find_emails: false,
+        actions: Vec::new(),
     })
 }
 

@@ -3,7 +3,7 @@
 //! `-p` and `-u` mean something else to most programs, so the program must stand before the option
 //! in the same simple command; a pipe, a semicolon or a line end separates commands.
 
-use crate::kind::{Action, Kind};
+use crate::kind::Kind;
 use crate::limits;
 use crate::pair::{Span, replace};
 use crate::scan::Scan;
@@ -68,7 +68,7 @@ fn drop_password(scan: &mut Scan<'_>, text: &[u8], start: usize, end: usize) {
         end,
         ..Span::default()
     };
-    replace(scan, text, span, Kind::Password, Action::Drop);
+    replace(scan, text, span, Kind::Password);
 }
 
 /// Whether one of `programs` is what runs with the option at `at`; with `own_only`, nothing but

@@ -32,7 +32,7 @@ pub(crate) fn jwt(scan: &mut Scan<'_>, text: &[u8], start: usize) {
         end += 1 + part_len(&text[end + 1..]);
     }
     if end > start + header + 8 {
-        scan.hash(text, start, end, Kind::Jwt);
+        scan.add(text, start, end, Kind::Jwt);
     }
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn pem(scan: &mut Scan<'_>, text: &[u8], begin: usize) {
         let label = begin + at + b"-----END".len();
         memchr::memmem::find(&text[label..], b"-----").map_or(text.len(), |at| label + at + 5)
     });
-    scan.drop(text, start, end, Kind::PrivateKey);
+    scan.add(text, start, end, Kind::PrivateKey);
 }
 
 /// `scheme://user:password@host`, given the colon of the scheme.
@@ -71,11 +71,11 @@ pub(crate) fn user_info(scan: &mut Scan<'_>, text: &[u8], colon: usize) {
         Some(colon) => {
             let password = &user_info[colon + 1..];
             if !shape::is_placeholder(password) && !shape::is_redacted(password) {
-                scan.drop(text, start + colon + 1, start + at, Kind::UrlPassword);
+                scan.add(text, start + colon + 1, start + at, Kind::UrlPassword);
             }
         }
         None if shape::is_opaque(user_info) => {
-            scan.drop(text, start, start + at, Kind::UrlPassword);
+            scan.add(text, start, start + at, Kind::UrlPassword);
         }
         None => {}
     }
@@ -104,10 +104,7 @@ pub(crate) fn http_scheme(scan: &mut Scan<'_>, text: &[u8], start: usize) {
         _ => len >= 16 && value.iter().any(u8::is_ascii_digit),
     };
     if real && !shape::is_redacted(value) {
-        match kind {
-            Kind::BasicAuth => scan.drop(text, from, from + len, kind),
-            _ => scan.hash(text, from, from + len, kind),
-        }
+        scan.add(text, from, from + len, kind);
     }
 }
 
@@ -141,15 +138,6 @@ pub(crate) fn email(scan: &mut Scan<'_>, text: &[u8], at: usize) {
         top.len() >= 2 && top.len() < domain.len() && top.iter().all(u8::is_ascii_alphabetic);
     if start < at && named {
         let end = at + 1 + domain.len();
-        let lower = text[start..end].to_ascii_lowercase();
-        let hash = scan.rules.pseudonyms.of(Kind::Email.name(), &lower);
-        scan.add(
-            text,
-            start,
-            end,
-            Kind::Email,
-            crate::Action::Hash,
-            Some(hash),
-        );
+        scan.add(text, start, end, Kind::Email);
     }
 }

@@ -1,6 +1,6 @@
 //! Values of `Authorization`, `Cookie` and `Set-Cookie`: the frame stays, the secret goes.
 
-use crate::kind::{Action, Kind};
+use crate::kind::{Kind, Why};
 use crate::pair::{self, Span};
 use crate::scan::Scan;
 use crate::shape;
@@ -78,13 +78,7 @@ pub(crate) fn authorization(scan: &mut Scan<'_>, text: &[u8], span: Span) {
     let prose = span.prose && len == 0 && !shape::is_tokenish(rest);
     if !prose {
         let start = span.start + len + blanks;
-        pair::replace(
-            scan,
-            text,
-            Span { start, ..span },
-            Kind::Authorization,
-            Action::Drop,
-        );
+        pair::replace(scan, text, Span { start, ..span }, Kind::Authorization);
     }
 }
 
@@ -116,7 +110,7 @@ pub(crate) fn cookies(scan: &mut Scan<'_>, text: &[u8], span: Span) {
             && (!shape::is_tokenish(bare) || bare.eq_ignore_ascii_case(b"httponly"));
         let at = from + blanks + offset;
         if !known && !flag {
-            scan.hash(text, at, at + len, Kind::Session);
+            scan.report(text, at..at + len, Kind::Session, Why::Name, false);
         }
         scan.covered = at + len;
         if len < value.len() && span.prose {

@@ -13,6 +13,21 @@ use std::hash::{BuildHasherDefault, Hasher};
 use crate::kind::Kind;
 use crate::limits;
 
+/// The table as text, for the digest of a policy.
+pub(crate) fn each_row(mut take: impl FnMut(&str, &str)) {
+    for (class, reach, words) in names::ROWS {
+        take(&format!("{class:?} {reach:?}"), words);
+    }
+    for words in [
+        names::COMPOUND_ENDINGS,
+        names::COUNTING,
+        names::DESCRIBING,
+        names::HOLDING,
+    ] {
+        take("words", &words.join(" "));
+    }
+}
+
 /// What a name says about its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {

@@ -14,14 +14,17 @@
 //!
 //! Start at [`Policy::apply`]; `scan` is the pass over one text.
 
+mod actions;
 mod checksum;
 mod command;
 mod credential;
 mod decode;
+mod digest;
 mod header;
 mod key;
 mod kind;
 mod limits;
+mod notes;
 mod number;
 mod pair;
 mod policy;
@@ -33,5 +36,5 @@ mod vendor;
 #[cfg(test)]
 mod tests;
 
-pub use kind::{Action, Kind};
-pub use policy::{Policy, PolicyConfig};
+pub use kind::{Action, Kind, KindName, Why};
+pub use policy::{Finding, Policy, PolicyConfig, PseudonymKey};

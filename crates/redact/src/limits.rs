@@ -28,3 +28,9 @@ const _: () = assert!(SCAN_BYTES_MAX < u32::MAX as usize);
 
 /// How far before an option its program is looked for.
 pub(crate) const COMMAND_BYTES_MAX: usize = 512;
+
+/// Bytes of the name of an operator's rule.
+pub(crate) const KIND_NAME_BYTES_MAX: usize = 64;
+/// Names of kinds that operators' rules may add in one process; they are kept for its life. Ten
+/// times the largest published rule set.
+pub(crate) const KIND_NAMES_MAX: usize = 4_096;

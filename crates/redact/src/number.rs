@@ -1,6 +1,6 @@
 //! Numbers of cards, accounts and persons, found by grouping and proven by their check digits.
 
-use crate::kind::{Action, Kind};
+use crate::kind::Kind;
 use crate::scan::{ALNUM, Scan, is, run_end};
 use crate::{checksum, shape};
 
@@ -51,13 +51,13 @@ fn after_letters(scan: &mut Scan<'_>, text: &[u8], start: usize, end: usize) {
     .iter()
     .any(|word| label.ends_with(word));
     if (track || labelled) && checksum::pan(number, true) {
-        card(scan, text, start + letters, end, number);
+        card(scan, text, start + letters, end);
     }
 }
 
 fn plain_card(scan: &mut Scan<'_>, text: &[u8], start: usize, end: usize) {
     if checksum::pan(&text[start..end], false) && stands_alone(text, start, end) {
-        card(scan, text, start, end, &text[start..end]);
+        card(scan, text, start, end);
     }
 }
 
@@ -98,14 +98,14 @@ fn grouped_card(scan: &mut Scan<'_>, text: &[u8], start: usize) {
         let goes_on = matches!(rest, [b, ..] if is(*b, ALNUM))
             || matches!(rest, [b, b'0'..=b'9', ..] if b == separator);
         if fits && !goes_on && checksum::pan(&number[..len], true) {
-            card(scan, text, start, at, &number[..len]);
+            card(scan, text, start, at);
             return;
         }
     }
 }
 
 /// Masks a proven card number, or drops the magnetic track around it.
-fn card(scan: &mut Scan<'_>, text: &[u8], start: usize, end: usize, number: &[u8]) {
+fn card(scan: &mut Scan<'_>, text: &[u8], start: usize, end: usize) {
     let track = match (&text[..start], text.get(end)) {
         ([.., b'%', b'B'], Some(b'^')) => Some(2),
         ([.., b';'], Some(b'=')) if text.get(end + 1).is_some_and(u8::is_ascii_digit) => Some(1),
@@ -118,17 +118,10 @@ fn card(scan: &mut Scan<'_>, text: &[u8], start: usize, end: usize, number: &[u8
             .iter()
             .position(|b| *b == b'?')
             .map_or(rest.len(), |at| at + 1);
-        scan.drop(text, start - lead, end + len, Kind::Cvv);
+        scan.add(text, start - lead, end + len, Kind::Cvv);
         return;
     }
-    scan.add(
-        text,
-        start,
-        end,
-        Kind::Pan,
-        Action::Mask,
-        Some(shape::mask(number, 6)),
-    );
+    scan.add(text, start, end, Kind::Pan);
 }
 
 /// Digits as `d` with separators, and the check of the digits.
@@ -161,7 +154,7 @@ fn person_number(scan: &mut Scan<'_>, text: &[u8], start: usize) {
             .filter(u8::is_ascii_digit)
             .collect();
         if fits && !goes_on && check(&number) {
-            scan.drop(text, start, end, Kind::GovernmentId);
+            scan.add(text, start, end, Kind::GovernmentId);
         }
     }
 }
@@ -185,14 +178,7 @@ fn iban(scan: &mut Scan<'_>, text: &[u8], start: usize) {
         number.push(*byte);
     }
     if text.get(at).is_none_or(|b| !is(*b, ALNUM)) && checksum::iban(&number) {
-        scan.add(
-            text,
-            start,
-            at,
-            Kind::Iban,
-            Action::Mask,
-            Some(shape::mask(&number, 2)),
-        );
+        scan.add(text, start, at, Kind::Iban);
     }
 }
 
@@ -207,7 +193,7 @@ fn telegram(scan: &mut Scan<'_>, text: &[u8], colon: usize) {
         .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')))
         .unwrap_or(rest.len());
     if len == 35 && shape::is_opaque(&rest[..len]) {
-        scan.drop(text, colon + 1, colon + 1 + len, Kind::Vendor);
+        scan.add(text, colon + 1, colon + 1 + len, Kind::Vendor);
     }
 }
 
@@ -239,6 +225,6 @@ pub(crate) fn mrz(scan: &mut Scan<'_>, text: &[u8], at: usize) {
     let data = line.len() >= 36 && checked(0, 9) && checked(13, 19) && checked(21, 27);
     let wide = matches!(line.len(), 30 | 36 | 44);
     if wide && run_end(text, end, ALNUM) == end && (names || data) {
-        scan.drop(text, start, end, Kind::Mrz);
+        scan.add(text, start, end, Kind::Mrz);
     }
 }

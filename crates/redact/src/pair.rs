@@ -6,7 +6,7 @@ use crate::command;
 use crate::decode;
 use crate::header;
 use crate::key::{Check, Class};
-use crate::kind::{Action, Kind};
+use crate::kind::{Kind, Why};
 use crate::limits;
 use crate::scan::{ALNUM, IDENT, Scan, is, run_end, run_start};
 use crate::shape;
@@ -334,49 +334,36 @@ pub(crate) fn act(scan: &mut Scan<'_>, class: Class, text: &[u8], span: Span) {
     }
     match class {
         Class::Drop(_) if span.prose && shape::is_complaint(value) => {}
-        Class::Drop(kind) => replace(scan, text, span, kind, Action::Drop),
+        Class::Drop(kind) => replace(scan, text, span, kind),
         Class::DropOpaque(kind) if shape::is_opaque(value) => {
-            replace(scan, text, span, kind, Action::Drop);
+            replace(scan, text, span, kind);
         }
         Class::Hash(kind) if is_joinable(kind, value, span) => {
-            replace(scan, text, span, kind, Action::Hash);
+            replace(scan, text, span, kind);
         }
         Class::HashOpaque(kind) if shape::is_opaque(value) => {
-            replace(scan, text, span, kind, Action::Hash);
+            replace(scan, text, span, kind);
         }
         Class::OauthCode if value.len() >= 8 && speaks_of_oauth(text) => {
-            replace(scan, text, span, Kind::Token, Action::Hash);
+            replace(scan, text, span, Kind::Token);
         }
         Class::Authorization => header::authorization(scan, text, span),
         Class::Cookie => header::cookies(scan, text, span),
         Class::Connection => connection(scan, text, span),
         Class::Card => card(scan, text, span),
         Class::CardCode if is_short_number(value) => {
-            replace(scan, text, span, Kind::Cvv, Action::Drop);
+            replace(scan, text, span, Kind::Cvv);
         }
         Class::Checked(kind, check) if passes(check, value) => {
-            replace(scan, text, span, kind, Action::Drop);
+            replace(scan, text, span, kind);
         }
         _ => {}
     }
 }
 
 /// Replaces all of `span`.
-pub(crate) fn replace(scan: &mut Scan<'_>, text: &[u8], span: Span, kind: Kind, action: Action) {
-    let value = &text[span.start..span.end];
-    let plain = match action {
-        Action::Hash => Some(scan.rules.pseudonyms.of(kind.name(), value)),
-        _ => None,
-    };
-    let replacement = if span.bare_json {
-        let escapes = (1_usize << scan.escapes.min(8)) - 1;
-        let quote = format!("{}\"", "\\".repeat(escapes));
-        let inner = plain.unwrap_or_else(|| format!("[REDACTED:{}]", kind.name()));
-        Some(format!("{quote}{inner}{quote}"))
-    } else {
-        plain
-    };
-    scan.add(text, span.start, span.end, kind, action, replacement);
+pub(crate) fn replace(scan: &mut Scan<'_>, text: &[u8], span: Span, kind: Kind) {
+    scan.report(text, span.start..span.end, kind, Why::Name, span.bare_json);
 }
 
 /// Windows' security ids and the small numbers of rule engines are also called `sid`; prose after
@@ -408,16 +395,10 @@ fn connection(scan: &mut Scan<'_>, text: &[u8], span: Span) {
     match memchr::memchr(b'?', value).filter(|_| address) {
         Some(question) if !shape::is_redacted(&value[question + 1..]) => {
             let start = span.start + question + 1;
-            replace(
-                scan,
-                text,
-                Span { start, ..span },
-                Kind::Connection,
-                Action::Drop,
-            );
+            replace(scan, text, Span { start, ..span }, Kind::Connection);
         }
         None if shape::is_opaque(value) => {
-            replace(scan, text, span, Kind::Connection, Action::Drop);
+            replace(scan, text, span, Kind::Connection);
         }
         _ => {}
     }
@@ -432,19 +413,7 @@ fn card(scan: &mut Scan<'_>, text: &[u8], span: Span) {
     if !numeric || number.len() < 12 {
         return;
     }
-    if span.bare_json || !checksum::pan(&number, true) {
-        replace(scan, text, span, Kind::Pan, Action::Drop);
-        return;
-    }
-    let mask = shape::mask(&number, 6);
-    scan.add(
-        text,
-        span.start,
-        span.end,
-        Kind::Pan,
-        Action::Mask,
-        Some(mask),
-    );
+    replace(scan, text, span, Kind::Pan);
 }
 
 fn is_short_number(value: &[u8]) -> bool {

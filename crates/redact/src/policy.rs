@@ -2,43 +2,73 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use event::field::{self, FieldId};
 use event::{Event, FieldRef, PolicyVersion, Redacted, Value};
 use stdx::Secret;
 
+use crate::actions::Actions;
+use crate::digest;
 use crate::key::{Class, Keys};
-use crate::kind::{Action, Kind};
+use crate::kind::{Action, Kind, Why};
 use crate::limits;
-use crate::pseudonym::Pseudonymizer;
-use crate::scan::{Finding, Rules, Scan, push_marker, rewrite};
+use crate::notes;
+use crate::pseudonym::{Pseudonymizer, Pseudonyms};
+use crate::scan::{Cut, Rules, Scan, push_marker, rewrite};
 
 /// What a policy is made of. No default: keys and lists are decisions.
 #[derive(Debug)]
 pub struct PolicyConfig {
-    /// Stored with every event that this policy certifies.
-    pub version: PolicyVersion,
-    /// Key of the pseudonyms; with another key equal values no longer join.
-    pub key: Secret<[u8; 32]>,
-    /// Public name of the key: letters, digits, `-` and `_`, at most 32; the rest is left out.
-    pub key_id: String,
-    /// Further names whose values are dropped (kind `custom`).
+    /// The key of the pseudonyms; with another key equal values no longer join.
+    pub key: PseudonymKey,
+    /// Keys that made the pseudonyms of older entries.
+    pub past_keys: Vec<PseudonymKey>,
+    /// Further names whose values go (kind `custom`).
     pub secret_names: Vec<String>,
     /// Names that never make a value secret; value detectors still look.
     pub public_names: Vec<String>,
     /// Exact values that are never redacted, such as a card number of the test system.
     pub allowed_values: Vec<String>,
-    /// Whether e-mail addresses become keyed hashes; they stay otherwise.
-    pub hash_emails: bool,
+    /// Whether e-mail addresses are looked for; they stay otherwise.
+    pub find_emails: bool,
+    /// What becomes of a kind where it is not [`Kind::default_action`]. A choice that does not
+    /// suit its kind ([`Action::suits`]) is left out.
+    pub actions: Vec<(Kind, Action)>,
+}
+
+/// One key of the pseudonyms.
+#[derive(Debug)]
+pub struct PseudonymKey {
+    /// Public name of the key: letters, digits, `-` and `_`, at most 32; the rest is left out.
+    pub id: String,
+    /// The key itself.
+    pub key: Secret<[u8; 32]>,
 }
 
 /// Decides what may be written. Shared between threads by reference.
 pub struct Policy {
-    version: PolicyVersion,
+    digest: [u8; 32],
     rules: Rules,
     /// Verdict on each interned name, 0 while unknown; see [`Verdict`].
     verdicts: Vec<AtomicU8>,
+}
+
+/// One thing that a policy finds, without the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is.
+    pub kind: Kind,
+    /// Name of the field; empty for a text by itself.
+    pub path: String,
+    /// Bytes of the value or text. An encoded secret is covered with its encoding.
+    pub span: Range<usize>,
+    /// What gave it away.
+    pub why: Why,
+    /// What becomes of it.
+    pub action: Action,
 }
 
 /// What is known about a field's name.
@@ -52,61 +82,107 @@ enum Verdict {
     Dirty = 3,
 }
 
+/// One finding in one text.
+#[derive(Clone, Debug)]
+pub(crate) struct Hit {
+    pub(crate) kind: Kind,
+    pub(crate) action: Action,
+    why: Why,
+    span: Range<usize>,
+}
+
 /// One text after redaction.
 struct Cleaned {
     text: String,
-    hits: Vec<(Kind, Action)>,
+    hits: Vec<Hit>,
 }
 
 /// What is done to one field.
-struct Edit {
-    position: usize,
+pub(crate) struct Edit {
+    pub(crate) position: usize,
+    pub(crate) rename: bool,
+    pub(crate) hits: Vec<Hit>,
     text: Option<String>,
-    rename: bool,
-    hits: Vec<(Kind, Action)>,
 }
 
-/// Name of a field whose own name held a secret.
-const RENAMED: &str = "labels.redacted_name";
-/// Where each redaction took place.
-const PATHS: &str = "belfry.redaction.paths";
+impl Edit {
+    fn removes(&self) -> bool {
+        self.hits.iter().any(|hit| hit.action == Action::Drop)
+    }
+}
 
 impl Policy {
     /// Builds the policy; nothing in `config` can make it fail.
     pub fn new(config: PolicyConfig) -> Self {
+        let made = |key: &PseudonymKey| Pseudonymizer::new(&key.key, &key.id);
+        let past = config.past_keys.iter().map(made).collect();
+        let rules = Rules {
+            keys: Keys::new(&config.secret_names, &config.public_names),
+            pseudonyms: Pseudonyms::new(made(&config.key), past),
+            allowed: config.allowed_values,
+            hash_emails: config.find_emails,
+            actions: Actions::new(&config.actions),
+        };
         Self {
-            version: config.version,
-            rules: Rules {
-                keys: Keys::new(&config.secret_names, &config.public_names),
-                pseudonyms: Pseudonymizer::new(config.key, &config.key_id),
-                allowed: config.allowed_values,
-                hash_emails: config.hash_emails,
-            },
+            digest: digest::of(&rules, &config.secret_names, &config.public_names),
+            rules,
             verdicts: (0..=u16::MAX).map(|_| AtomicU8::new(0)).collect(),
         }
+    }
+
+    /// The version that is stored with every event: the first 32 bits of the digest.
+    pub fn version(&self) -> PolicyVersion {
+        let [a, b, c, d, ..] = self.digest;
+        PolicyVersion(u32::from_be_bytes([a, b, c, d]))
+    }
+
+    /// SHA-256 in hex of everything that decides what is found and what becomes of it, without the
+    /// keys. Policies with equal digests treat every event alike.
+    pub fn digest(&self) -> String {
+        let mut out = String::with_capacity(64);
+        for byte in self.digest {
+            write!(out, "{byte:02x}").expect("a String takes any text");
+        }
+        out
+    }
+
+    /// The keyed hashes of `value` as a `kind`, under the present key and under each that came
+    /// before it: what to search for in entries of any age.
+    pub fn pseudonyms(&self, kind: Kind, value: &str) -> Vec<String> {
+        let value = match kind {
+            Kind::Email => Cow::Owned(value.to_ascii_lowercase()),
+            _ => Cow::Borrowed(value),
+        };
+        self.rules.pseudonyms.all(kind.name(), value.as_bytes())
     }
 
     /// Redacts `event`, notes what was done in `belfry.redaction.*` and certifies it. Never a value
     /// in the notes. Whatever cannot be scanned within the limits is replaced.
     pub fn apply(&self, mut event: Event) -> Redacted {
         let edits = self.edits(&event);
-        let notes = notes(&event, &edits);
-        for edit in &edits {
+        let notes = notes::of(&event, &edits);
+        // From the last to the first: a removal moves the positions behind it.
+        for edit in edits.iter().rev() {
+            if edit.removes() {
+                event.remove(edit.position);
+                continue;
+            }
             if let Some(text) = &edit.text {
                 event.replace(edit.position, Value::Str(text));
             }
             if edit.rename {
-                event.rename(edit.position, RENAMED);
+                event.rename(edit.position, notes::RENAMED);
             }
         }
+        let version = self.version();
         event.set(
             field::BELFRY_REDACTION_POLICY,
-            Value::Int(i64::from(self.version.0)),
+            Value::Int(i64::from(version.0)),
         );
         if !edits.is_empty() {
-            annotate(&mut event, &edits, &notes);
+            notes::write(&mut event, &edits, &notes);
         }
-        Redacted::certified(event, self.version)
+        Redacted::certified(event, version)
     }
 
     /// Redacts one free text: an operator's query, the text of an error.
@@ -115,6 +191,28 @@ impl Policy {
             Some(cleaned) => Cow::Owned(cleaned.text),
             None => Cow::Borrowed(text),
         }
+    }
+
+    /// What [`Policy::text`] finds in `text`.
+    pub fn explain(&self, text: &str) -> Vec<Finding> {
+        let hits = self
+            .clean(None, text)
+            .map_or(Vec::new(), |cleaned| cleaned.hits);
+        hits.into_iter().map(|hit| hit.at("")).collect()
+    }
+
+    /// What [`Policy::apply`] finds in `event`, field by field.
+    pub fn explain_event(&self, event: &Event) -> Vec<Finding> {
+        let edits = self.edits(event);
+        let findings = edits.into_iter().flat_map(|edit| {
+            let path = if edit.rename {
+                notes::RENAMED
+            } else {
+                event.field(edit.position).name
+            };
+            edit.hits.into_iter().map(|hit| hit.at(path))
+        });
+        findings.collect()
     }
 
     fn edits(&self, event: &Event) -> Vec<Edit> {
@@ -137,20 +235,31 @@ impl Policy {
                     (Some(cleaned.text), cleaned.hits)
                 });
                 if rename {
-                    let kind = self
-                        .clean(None, field.name)
-                        .and_then(|c| c.hits.first().copied());
-                    hits.push((kind.map_or(Kind::Secret, |(kind, _)| kind), Action::Rename));
+                    hits.push(self.name_hit(field.name));
                 }
                 edits.push(Edit {
                     position: field.position,
-                    text,
                     rename,
                     hits,
+                    text,
                 });
             }
         }
         edits
+    }
+
+    fn name_hit(&self, name: &str) -> Hit {
+        let cleaned = self.clean(None, name);
+        let hit = cleaned.and_then(|cleaned| cleaned.hits.into_iter().next());
+        let (kind, why, span) = hit.map_or((Kind::Secret, Why::Form, 0..name.len()), |hit| {
+            (hit.kind, hit.why, hit.span)
+        });
+        Hit {
+            kind,
+            action: Action::Rename,
+            why,
+            span,
+        }
     }
 
     /// A list member such as `--password` speaks of the member after it.
@@ -164,7 +273,7 @@ impl Policy {
     fn clean_value(&self, class: Option<Class>, field: &FieldRef<'_>) -> Option<Cleaned> {
         let known = field.id.is_some_and(FieldId::is_known);
         match field.value {
-            Value::Str(text) if is_own_note(field.name, text) => None,
+            Value::Str(text) if notes::is_own(field.name, text) => None,
             Value::Str(text) => self.clean(class, text),
             Value::Int(number) if class.is_some() || !known && number > CARD_MIN => {
                 self.clean(class, &number.to_string())
@@ -209,44 +318,66 @@ impl Policy {
     /// `None` when nothing in `text` must go. A result scans clean itself: redacting twice changes
     /// nothing, and a replacement cannot expose what it covered.
     fn clean(&self, class: Option<Class>, text: &str) -> Option<Cleaned> {
-        let mut spans = match self.spans(class, text) {
-            Ok(spans) if spans.is_empty() => return None,
-            Ok(spans) => spans,
-            Err(Incomplete) => return Some(unscanned(Vec::new())),
+        let mut cuts = match self.cuts(class, text) {
+            Ok(cuts) if cuts.is_empty() => return None,
+            Ok(cuts) => cuts,
+            Err(Incomplete) => return Some(unscanned(text, Vec::new())),
         };
-        let mut hits = Vec::new();
-        let mut current = Cow::Borrowed(text);
-        for _ in 0..limits::ROUNDS_MAX {
-            hits.extend(spans.iter().map(|span| (span.kind, span.action)));
-            current = Cow::Owned(rewrite(&current, &spans));
-            spans = match self.spans(class, &current) {
-                Ok(spans) => spans,
-                Err(Incomplete) => return Some(unscanned(hits)),
+        let mut hits: Vec<Hit> = cuts.iter().map(Hit::of).collect();
+        let mut current = rewrite(text, &cuts);
+        for _ in 1..limits::ROUNDS_MAX {
+            cuts = match self.cuts(class, &current) {
+                Ok(cuts) => cuts,
+                Err(Incomplete) => return Some(unscanned(text, hits)),
             };
-            if spans.is_empty() {
-                return Some(Cleaned {
-                    text: current.into_owned(),
-                    hits,
-                });
+            if cuts.is_empty() {
+                return Some(finished(current, hits));
             }
+            // What a rewriting brought to light has no place in the text as it came.
+            hits.extend(cuts.iter().map(|cut| Hit {
+                span: 0..text.len(),
+                ..Hit::of(cut)
+            }));
+            current = rewrite(&current, &cuts);
         }
-        Some(unscanned(hits))
+        Some(unscanned(text, hits))
     }
 
-    fn spans(&self, class: Option<Class>, text: &str) -> Result<Vec<Finding>, Incomplete> {
+    fn cuts(&self, class: Option<Class>, text: &str) -> Result<Vec<Cut>, Incomplete> {
         let mut scan = Scan::new(&self.rules);
         scan.value(class, text.as_bytes());
         if scan.incomplete {
             Err(Incomplete)
         } else {
-            Ok(scan.into_spans())
+            Ok(scan.into_cuts())
         }
     }
 }
 
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Policy({}, {:?})", self.version.0, self.rules.pseudonyms)
+        write!(f, "Policy({}, {:?})", self.digest(), self.rules.pseudonyms)
+    }
+}
+
+impl Hit {
+    fn of(cut: &Cut) -> Self {
+        Self {
+            kind: cut.kind,
+            action: cut.action,
+            why: cut.why,
+            span: cut.start..cut.end,
+        }
+    }
+
+    fn at(self, path: &str) -> Finding {
+        Finding {
+            kind: self.kind,
+            path: path.to_owned(),
+            span: self.span,
+            why: self.why,
+            action: self.action,
+        }
     }
 }
 
@@ -256,80 +387,32 @@ struct Incomplete;
 /// The smallest card number has twelve digits.
 const CARD_MIN: i64 = 99_999_999_999;
 
-fn unscanned(mut hits: Vec<(Kind, Action)>) -> Cleaned {
-    hits.push((Kind::Unscanned, Action::Drop));
+/// A text with a finding that is dropped goes whole.
+fn finished(text: String, hits: Vec<Hit>) -> Cleaned {
+    match hits.iter().find(|hit| hit.action == Action::Drop) {
+        Some(hit) => Cleaned {
+            text: marker(hit.kind),
+            hits,
+        },
+        None => Cleaned { text, hits },
+    }
+}
+
+fn unscanned(text: &str, mut hits: Vec<Hit>) -> Cleaned {
+    hits.push(Hit {
+        kind: Kind::Unscanned,
+        action: Action::Mask,
+        why: Why::Limit,
+        span: 0..text.len(),
+    });
+    Cleaned {
+        text: marker(Kind::Unscanned),
+        hits,
+    }
+}
+
+fn marker(kind: Kind) -> String {
     let mut text = String::new();
-    push_marker(&mut text, Kind::Unscanned);
-    Cleaned { text, hits }
-}
-
-/// `path:kind:action` of each edit, within [`limits::PATHS_MAX`].
-fn notes(event: &Event, edits: &[Edit]) -> Vec<String> {
-    let mut notes: Vec<String> = Vec::new();
-    for edit in edits {
-        let name = if edit.rename {
-            RENAMED
-        } else {
-            event.field(edit.position).name
-        };
-        let name: String = name.chars().take(limits::PATH_CHARS_MAX).collect();
-        for (kind, action) in &edit.hits {
-            let note = format!("{name}:{}:{}", kind.name(), action.name());
-            if notes.len() < limits::PATHS_MAX && !notes.contains(&note) {
-                notes.push(note);
-            }
-        }
-    }
-    notes
-}
-
-fn annotate(event: &mut Event, edits: &[Edit], notes: &[String]) {
-    let mut kinds: Vec<&'static str> = event
-        .values(field::BELFRY_REDACTION_KINDS)
-        .filter_map(|value| Kind::ALL.iter().find(|k| value == Value::Str(k.name())))
-        .map(|kind| kind.name())
-        .collect();
-    let hits = edits.iter().flat_map(|edit| &edit.hits);
-    kinds.extend(hits.map(|(kind, _)| kind.name()));
-    kinds.sort_unstable();
-    kinds.dedup();
-    let new: usize = edits.iter().map(|edit| edit.hits.len()).sum();
-    let before = event.int(field::BELFRY_REDACTION_COUNT).unwrap_or(0).max(0);
-    let count = before.saturating_add(i64::try_from(new).unwrap_or(i64::MAX));
-    let old = |event: &Event| {
-        let mut fields = event.fields();
-        let found = fields.find(|field| field.id == Some(field::BELFRY_REDACTION_KINDS));
-        found.map(|field| field.position)
-    };
-    while let Some(position) = old(event) {
-        event.remove(position);
-    }
-    for kind in kinds {
-        event.push_item(field::BELFRY_REDACTION_KINDS, Value::Str(kind));
-    }
-    event.set(field::BELFRY_REDACTION_COUNT, Value::Int(count));
-    for note in notes {
-        event.push_named(PATHS, Value::Str(note), true);
-    }
-}
-
-/// Whether `text` is a note of ours: it would read as a pair of name and secret otherwise. Anything
-/// else under our names is scanned like any value.
-fn is_own_note(name: &str, text: &str) -> bool {
-    if name != PATHS {
-        return false;
-    }
-    let mut parts = text.rsplitn(3, ':');
-    let action = parts.next().unwrap_or("");
-    let kind = parts.next().unwrap_or("");
-    let path = parts.next().unwrap_or("");
-    Action::ALL.iter().any(|known| known.name() == action)
-        && Kind::ALL.iter().any(|known| known.name() == kind)
-        && (path == RENAMED || FieldId::of(path).is_some() || is_name(path))
-}
-
-/// A path of plain short words can hold no secret of a shape that we know.
-fn is_name(path: &str) -> bool {
-    path.split(['.', '_', '-'])
-        .all(|word| word.len() <= 20 && word.bytes().all(|b| b.is_ascii_alphabetic()))
+    push_marker(&mut text, kind);
+    text
 }

@@ -5,23 +5,28 @@
 //! key names; all else costs one table look-up a byte. Findings are spans of the text given; those
 //! of a decoded view are carried back to the encoded span.
 
+use std::ops::Range;
+
+use crate::actions::Actions;
 use crate::credential;
 use crate::decode;
 use crate::key::{Class, Keys};
-use crate::kind::{Action, Kind};
+use crate::kind::{Action, Kind, Why};
 use crate::limits;
 use crate::number;
 use crate::pair;
-use crate::pseudonym::Pseudonymizer;
+use crate::pseudonym::Pseudonyms;
+use crate::shape;
 use crate::vendor;
 
 /// One span that must go, and what takes its place.
 #[derive(Clone, Debug)]
-pub(crate) struct Finding {
+pub(crate) struct Cut {
     pub(crate) start: usize,
     pub(crate) end: usize,
     pub(crate) kind: Kind,
     pub(crate) action: Action,
+    pub(crate) why: Why,
     /// `None` stands for `[REDACTED:kind]`.
     pub(crate) text: Option<String>,
 }
@@ -30,15 +35,16 @@ pub(crate) struct Finding {
 #[derive(Debug)]
 pub(crate) struct Rules {
     pub(crate) keys: Keys,
-    pub(crate) pseudonyms: Pseudonymizer,
+    pub(crate) pseudonyms: Pseudonyms,
     pub(crate) allowed: Vec<String>,
+    pub(crate) actions: Actions,
     pub(crate) hash_emails: bool,
 }
 
 /// A scan under way. `Vec::new` does not allocate: a clean text costs no memory.
 pub(crate) struct Scan<'r> {
     pub(crate) rules: &'r Rules,
-    pub(crate) found: Vec<Finding>,
+    pub(crate) found: Vec<Cut>,
     /// Names before this offset of the present view lie in a value that was dealt with: nested
     /// names must not make the scan quadratic.
     pub(crate) covered: usize,
@@ -224,7 +230,7 @@ impl<'r> Scan<'r> {
         self.escapes -= escapes;
         let inner = std::mem::replace(&mut self.found, outer);
         self.covered = covered;
-        self.found.extend(inner.into_iter().map(|finding| Finding {
+        self.found.extend(inner.into_iter().map(|finding| Cut {
             start: view.source(finding.start),
             end: view.source(finding.end),
             ..finding
@@ -273,73 +279,94 @@ impl<'r> Scan<'r> {
             .take_while(|b| **b == b'=')
             .count();
         if let Some(finding) = inner.into_iter().next() {
-            self.add(text, start, end + padding, finding.kind, Action::Drop, None);
+            self.cover(text, start, end + padding, &finding);
         }
     }
 
-    /// Adds a finding unless the operator allowed exactly this value.
-    pub(crate) fn add(
+    /// Adds what shows by its own form.
+    pub(crate) fn add(&mut self, text: &[u8], start: usize, end: usize, kind: Kind) {
+        self.report(text, start..end, kind, Why::Form, false);
+    }
+
+    /// Adds a finding, unless the operator allowed exactly this value. `bare` says that the value
+    /// stood in JSON without quotes, so that its replacement must bring them.
+    pub(crate) fn report(
         &mut self,
         text: &[u8],
-        start: usize,
-        end: usize,
+        span: Range<usize>,
         kind: Kind,
-        action: Action,
-        replacement: Option<String>,
+        why: Why,
+        bare: bool,
     ) {
+        let value = &text[span.clone()];
+        let allowed = &self.rules.allowed;
+        if value.is_empty() || allowed.iter().any(|allowed| allowed.as_bytes() == value) {
+            return;
+        }
+        let action = self.rules.actions.of(kind);
+        let plain = replacement(self.rules, kind, action, value);
+        let text = if bare {
+            let escapes = (1_usize << self.escapes.min(8)) - 1;
+            let quote = format!("{}\"", "\\".repeat(escapes));
+            let inner = plain.unwrap_or_else(|| format!("[REDACTED:{}]", kind.name()));
+            Some(format!("{quote}{inner}{quote}"))
+        } else {
+            plain
+        };
+        self.found.push(Cut {
+            start: span.start,
+            end: span.end,
+            kind,
+            action,
+            why,
+            text,
+        });
+    }
+
+    /// An encoded text goes whole for what was found inside it.
+    fn cover(&mut self, text: &[u8], start: usize, end: usize, inner: &Cut) {
+        let allowed = &self.rules.allowed;
         let value = &text[start..end];
-        if start < end
-            && !self
-                .rules
-                .allowed
-                .iter()
-                .any(|allowed| allowed.as_bytes() == value)
-        {
-            self.found.push(Finding {
+        if !allowed.iter().any(|allowed| allowed.as_bytes() == value) {
+            let action = match inner.action {
+                Action::Drop => Action::Drop,
+                _ => Action::Mask,
+            };
+            self.found.push(Cut {
                 start,
                 end,
-                kind,
+                text: None,
                 action,
-                text: replacement,
+                why: inner.why,
+                kind: inner.kind,
             });
         }
     }
 
-    /// Adds a finding that is dropped.
-    pub(crate) fn drop(&mut self, text: &[u8], start: usize, end: usize, kind: Kind) {
-        self.add(text, start, end, kind, Action::Drop, None);
-    }
-
-    /// Adds a finding that is replaced by its keyed hash.
-    pub(crate) fn hash(&mut self, text: &[u8], start: usize, end: usize, kind: Kind) {
-        let hash = self.rules.pseudonyms.of(kind.name(), &text[start..end]);
-        self.add(text, start, end, kind, Action::Hash, Some(hash));
-    }
-
     /// The findings in order, overlapping ones made one: the outer keeps its replacement, of two
     /// that merely overlap nothing is kept.
-    pub(crate) fn into_spans(self) -> Vec<Finding> {
+    pub(crate) fn into_cuts(self) -> Vec<Cut> {
         let mut found = self.found;
         found.sort_by(|a, b| a.start.cmp(&b.start).then(b.end.cmp(&a.end)));
-        let mut spans: Vec<Finding> = Vec::with_capacity(found.len());
+        let mut cuts: Vec<Cut> = Vec::with_capacity(found.len());
         for finding in found {
-            match spans.last_mut() {
+            match cuts.last_mut() {
                 Some(last) if finding.start < last.end => {
                     if finding.end > last.end {
                         last.end = finding.end;
                         last.text = None;
-                        last.action = Action::Drop;
+                        last.action = last.action.min(Action::Mask);
                     }
                 }
-                _ => spans.push(finding),
+                _ => cuts.push(finding),
             }
         }
-        spans
+        cuts
     }
 }
 
 /// `text` with `spans` replaced.
-pub(crate) fn rewrite(text: &str, spans: &[Finding]) -> String {
+pub(crate) fn rewrite(text: &str, spans: &[Cut]) -> String {
     let mut out = String::with_capacity(text.len() + spans.len() * 16);
     let mut from = 0;
     for span in spans {
@@ -353,6 +380,20 @@ pub(crate) fn rewrite(text: &str, spans: &[Finding]) -> String {
     }
     out.push_str(&text[from..]);
     out
+}
+
+/// What stands for `value`; `None` for the marker.
+fn replacement(rules: &Rules, kind: Kind, action: Action, value: &[u8]) -> Option<String> {
+    match action {
+        Action::Drop | Action::Mask | Action::Rename => None,
+        Action::LastFour => shape::last_four(value),
+        Action::Digits => Some(shape::outline(value)),
+        Action::Hash if kind == Kind::Email => {
+            let lower = value.to_ascii_lowercase();
+            Some(rules.pseudonyms.of(kind.name(), &lower))
+        }
+        Action::Hash => Some(rules.pseudonyms.of(kind.name(), value)),
+    }
 }
 
 /// Appends `[REDACTED:kind]`.

@@ -1,5 +1,6 @@
 //! Judgements about one value: made by a machine, a placeholder, or redacted already.
 
+use crate::kind::is_kind_name;
 use crate::limits;
 use crate::pseudonym;
 
@@ -100,39 +101,49 @@ pub(crate) fn is_complaint(value: &[u8]) -> bool {
 
 /// Whether all of `value` is what a redaction leaves behind.
 pub(crate) fn is_redacted(value: &[u8]) -> bool {
-    marker_len(value) == Some(value.len()) || pseudonym::is_pseudonym(value) || is_mask(value)
+    marker_len(value) == Some(value.len())
+        || pseudonym::is_pseudonym(value)
+        || is_mask(value)
+        || is_outline(value)
 }
 
 /// Length of the `[REDACTED:kind]` that `value` starts with.
 pub(crate) fn marker_len(value: &[u8]) -> Option<usize> {
     let rest = value.strip_prefix(b"[REDACTED:")?;
     let end = rest.iter().position(|b| *b == b']')?;
-    let name = rest[..end]
-        .iter()
-        .all(|b| b.is_ascii_lowercase() || *b == b'_');
-    name.then_some(b"[REDACTED:".len() + end + 1)
+    is_kind_name(&rest[..end]).then_some(b"[REDACTED:".len() + end + 1)
 }
 
-/// Two to six characters, stars, four characters: a masked card or account number.
+/// Stars before four digits: a shortened card number.
 fn is_mask(value: &[u8]) -> bool {
-    let Some(first) = value.iter().position(|b| *b == b'*') else {
-        return false;
-    };
-    let stars = value[first..].iter().take_while(|b| **b == b'*').count();
-    let shown = |part: &[u8]| part.iter().all(u8::is_ascii_alphanumeric);
-    (2..=6).contains(&first)
-        && stars >= 4
-        && value.len() == first + stars + 4
-        && shown(&value[..first])
-        && shown(&value[first + stars..])
+    let stars = value.iter().take_while(|b| **b == b'*').count();
+    stars >= 4 && value.len() == stars + 4 && value[stars..].iter().all(u8::is_ascii_digit)
 }
 
-/// First `head` and last four characters of `value`, stars between.
-pub(crate) fn mask(value: &[u8], head: usize) -> String {
-    let hidden = value.len().saturating_sub(head + 4).max(4);
-    let mut out = String::with_capacity(value.len());
-    out.extend(value.iter().take(head).map(|b| char::from(*b)));
-    out.extend(std::iter::repeat_n('*', hidden));
-    out.extend(value.iter().skip(value.len() - 4).map(|b| char::from(*b)));
-    out
+/// The last four digits of `value` behind a star for each of the others; `None` when it has too
+/// few digits to hide.
+pub(crate) fn last_four(value: &[u8]) -> Option<String> {
+    let digits = || value.iter().filter(|b| b.is_ascii_digit());
+    let hidden = digits()
+        .count()
+        .checked_sub(4)
+        .filter(|hidden| *hidden >= 8)?;
+    let mut out = "*".repeat(hidden);
+    out.extend(digits().skip(hidden).map(|b| char::from(*b)));
+    Some(out)
+}
+
+/// `#` for each digit and `x` for each letter: how long it was and where its separators are.
+pub(crate) fn outline(value: &[u8]) -> String {
+    let outlined = |byte: &u8| match byte {
+        b'0'..=b'9' => '#',
+        b'-' | b'.' | b' ' | b'/' | b'+' | b'(' | b')' => char::from(*byte),
+        _ => 'x',
+    };
+    value.iter().map(outlined).collect()
+}
+
+/// Whether all of `value` is an outline of something.
+fn is_outline(value: &[u8]) -> bool {
+    value.contains(&b'#') && value.iter().all(|b| b"#x-. /+()".contains(b))
 }

@@ -154,7 +154,7 @@ pub(crate) fn at(scan: &mut Scan<'_>, text: &[u8], start: usize) {
         b'e' if rest.starts_with(b"eyJ") => credential::jwt(scan, text, start),
         b'B' if rest.starts_with(b"BEGIN ") => credential::pem(scan, text, start),
         b'P' if rest.starts_with(b"PuTTY-User-Key-File") => {
-            scan.drop(text, start, text.len(), Kind::PrivateKey);
+            scan.add(text, start, text.len(), Kind::PrivateKey);
         }
         b'h' if rest.starts_with(b"hooks.slack.com/services/") => slack_hook(scan, text, start),
         b'b' | b'B' => credential::http_scheme(scan, text, start),
@@ -185,7 +185,7 @@ fn maker(scan: &mut Scan<'_>, text: &[u8], start: usize) {
         && len == 36
         && !checksum::github(whole);
     if !filler && !unchecked {
-        scan.drop(text, start, end, token.kind);
+        scan.add(text, start, end, token.kind);
     }
 }
 
@@ -196,6 +196,6 @@ fn slack_hook(scan: &mut Scan<'_>, text: &[u8], start: usize) {
         .take_while(|b| b.is_ascii_alphanumeric() || **b == b'/')
         .count();
     if len >= 20 {
-        scan.drop(text, from, from + len, Kind::Slack);
+        scan.add(text, from, from + len, Kind::Slack);
     }
 }

@@ -178,7 +178,7 @@ pub(super) const ROWS: &[Row] = &[
         labresult labresults icd icdcode",
     ),
     (
-        Hash(Kind::Health),
+        Hash(Kind::Patient),
         Suffix,
         "mrn patientid medicalrecordnumber",
     ),
