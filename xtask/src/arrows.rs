@@ -48,6 +48,8 @@ const fn room(name: &'static str, floor: u8, kind: Kind, imports: &'static [&'st
 pub(crate) const HOUSE: &[Room] = &[
     room("stdx", 1, Kind::Pure, &[]),
     room("tlog", 1, Kind::Pure, &[]),
+    // Test data and its judge: imported by tests and by the bench only.
+    room("corpus", 1, Kind::Pure, &[]),
     room("disk", 2, Kind::Disk, &[]),
     room("event", 2, Kind::Pure, &["stdx"]),
     room("parse", 3, Kind::Pure, &["event", "stdx"]),

@@ -1,11 +1,13 @@
 //! Prints the speed of every stage in one run, beside the floors of the same machine, so that
 //! figures of different days and machines can be compared as ratios.
 //!
-//! Run by `cargo xtask bench [-- --quick] [--only STAGE]`.
+//! Run by `cargo xtask bench [-- --quick] [--only STAGE]`. With `--exam [SEED]` it prints instead how
+//! well redaction finds what it should, by kind, placement and encoding.
 
 use std::time::{Duration, Instant};
 
 mod corpus;
+mod exam;
 mod floors;
 mod stages;
 mod whole_path;
@@ -45,8 +47,11 @@ fn main() -> anyhow::Result<()> {
         match argument.as_str() {
             "--quick" => asked.measure = MEASURE_QUICK,
             "--only" => asked.only = arguments.next(),
+            "--exam" => return exam::report(arguments.next().as_deref()),
             "--" => {}
-            other => anyhow::bail!("unknown argument `{other}`; known: --quick, --only STAGE"),
+            other => anyhow::bail!(
+                "unknown argument `{other}`; known: --quick, --only STAGE, --exam [SEED]"
+            ),
         }
     }
     pressure("before");

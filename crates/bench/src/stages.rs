@@ -68,7 +68,7 @@ pub(crate) fn figures(asked: &Asked) -> anyhow::Result<Vec<Figure>> {
     Ok(figures)
 }
 
-fn policy() -> Policy {
+pub(crate) fn policy() -> Policy {
     Policy::new(PolicyConfig {
         key: PseudonymKey {
             id: "bench".to_owned(),
@@ -83,7 +83,7 @@ fn policy() -> Policy {
     })
 }
 
-fn origin() -> Origin {
+pub(crate) fn origin() -> Origin {
     Origin {
         source: "bench".into(),
         listener: Listener::Http,
@@ -101,7 +101,7 @@ fn parsed(lines: &[String]) -> Vec<Event> {
         .collect()
 }
 
-fn frame<'a>(line: &'a str, origin: &'a Origin) -> Frame<'a> {
+pub(crate) fn frame<'a>(line: &'a str, origin: &'a Origin) -> Frame<'a> {
     Frame {
         bytes: line.as_bytes(),
         hint: Hint::Auto,
