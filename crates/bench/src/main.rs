@@ -1,8 +1,8 @@
 //! Prints the speed of every stage in one run, beside the floors of the same machine, so that
 //! figures of different days and machines can be compared as ratios.
 //!
-//! Run by `cargo xtask bench [-- --quick] [--only STAGE]`. With `--exam [SEED]` it prints instead how
-//! well redaction finds what it should, by kind, placement and encoding.
+//! Run by `cargo xtask bench [-- --quick] [--only STAGE]`. With `--exam [SEED]` it prints
+//! instead how much redaction finds, by kind and placement, and what it takes from clean lines.
 
 use std::time::{Duration, Instant};
 

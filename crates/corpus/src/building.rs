@@ -38,12 +38,48 @@ type Placed = (&'static str, String, Vec<Form>);
 
 /// `None` when the drawn placement cannot hold this secret without changing it.
 fn place(layout: &mut Numbers, secret: &Secret, name: &str) -> Option<Placed> {
+    match layout.below(11) {
+        0..5 => plain(layout, secret, name),
+        5..8 => framed(layout, secret, name),
+        _ => Some(encoded(layout, secret, name)),
+    }
+}
+
+/// Beside its name or alone, as it is.
+fn plain(layout: &mut Numbers, secret: &Secret, name: &str) -> Option<Placed> {
     let value = secret.text.as_str();
     let user = layout.text("abcdefghijklmnop", 6);
-    let json = Form::Json.encode(value);
-    let percent = Form::Percent.encode(value);
-    let bare = secret.is_bare();
-    Some(match layout.below(11) {
+    let line_value = Form::Quoted.encode(&one_line(value));
+    let shows = secret.names.is_empty();
+    Some(match layout.below(5) {
+        0 if secret.is_bare() && shows => {
+            ("text", format!("user {user} used {value} today"), vec![])
+        }
+        0 if secret.is_bare() => (
+            "text pair",
+            format!("user {user} sent {name}={value} now"),
+            vec![],
+        ),
+        1 if secret.is_token => (
+            "cookie",
+            format!("Cookie: {name}={value}; theme=dark"),
+            vec![],
+        ),
+        2 => (
+            "logfmt",
+            format!("level=info {name}=\"{line_value}\" user={user}"),
+            vec![Form::Quoted],
+        ),
+        _ => return None,
+    })
+}
+
+/// In a field of JSON or a part of an address.
+fn framed(layout: &mut Numbers, secret: &Secret, name: &str) -> Option<Placed> {
+    let json = Form::Json.encode(&secret.text);
+    let percent = Form::Percent.encode(&secret.text);
+    let user = layout.text("abcdefghijklmnop", 6);
+    Some(match layout.below(4) {
         0 => (
             "json field",
             format!("{{\"user\":\"{user}\",\"{name}\":\"{json}\",\"n\":1}}"),
@@ -54,60 +90,46 @@ fn place(layout: &mut Numbers, secret: &Secret, name: &str) -> Option<Placed> {
             access(&format!("/pay?a=first&{name}={percent}&b=last")),
             vec![Form::Percent],
         ),
-        2 => (
-            "form body",
-            format!("{{\"user\":\"{user}\",\"body\":\"a=first&{name}={percent}\"}}"),
-            vec![Form::Percent, Form::Json],
-        ),
-        3 if secret.names.is_empty() => (
+        2 if secret.names.is_empty() => (
             "path segment",
             access(&format!("/orders/{percent}/view")),
             vec![Form::Percent],
         ),
-        4 if bare && !secret.names.is_empty() => (
-            "text pair",
-            format!("user {user} sent {name}={value} now"),
-            vec![],
-        ),
-        4 if bare => ("text", format!("user {user} used {value} today"), vec![]),
-        5 if secret.is_token => (
-            "cookie",
-            format!("Cookie: {name}={value}; theme=dark"),
-            vec![],
-        ),
-        6 => (
+        3 => (
             "header",
             format!("{{\"user\":\"{user}\",\"headers\":{{\"{name}\":\"{json}\"}}}}"),
             vec![Form::Json],
         ),
-        7 => {
-            let inner = format!("{{\"a\":\"first\",\"{name}\":\"{json}\"}}");
-            (
-                "json in json",
-                format!(
-                    "{{\"user\":\"{user}\",\"inner\":\"{}\"}}",
-                    Form::Json.encode(&inner)
-                ),
-                vec![Form::Json, Form::Json],
-            )
-        }
-        8 => {
-            let inner = format!("{{\"a\":\"first\",\"{name}\":\"{json}\"}}");
-            (
-                "base64 of json",
-                format!("user {user} data {} end", Form::Base64.encode(&inner)),
-                vec![Form::Json, Form::Base64],
-            )
-        }
-        9 => (
-            "logfmt",
-            format!(
-                "level=info {name}=\"{}\" user={user}",
-                Form::Quoted.encode(&one_line(value))
-            ),
-            vec![Form::Quoted],
+        _ => return None,
+    })
+}
+
+/// With a second notation around the first.
+fn encoded(layout: &mut Numbers, secret: &Secret, name: &str) -> Placed {
+    let json = Form::Json.encode(&secret.text);
+    let percent = Form::Percent.encode(&secret.text);
+    let user = layout.text("abcdefghijklmnop", 6);
+    let inner = format!("{{\"a\":\"first\",\"{name}\":\"{json}\"}}");
+    match layout.below(4) {
+        0 => (
+            "form body",
+            format!("{{\"user\":\"{user}\",\"body\":\"a=first&{name}={percent}\"}}"),
+            vec![Form::Percent, Form::Json],
         ),
-        10 => {
+        1 => (
+            "json in json",
+            format!(
+                "{{\"user\":\"{user}\",\"inner\":\"{}\"}}",
+                Form::Json.encode(&inner)
+            ),
+            vec![Form::Json, Form::Json],
+        ),
+        2 => (
+            "base64 of json",
+            format!("user {user} data {} end", Form::Base64.encode(&inner)),
+            vec![Form::Json, Form::Base64],
+        ),
+        _ => {
             let inner = Form::Percent.encode(&format!("/back?{name}={percent}&c=d"));
             (
                 "query in query",
@@ -115,13 +137,13 @@ fn place(layout: &mut Numbers, secret: &Secret, name: &str) -> Option<Placed> {
                 vec![Form::Percent, Form::Percent],
             )
         }
-        _ => return None,
-    })
+    }
 }
 
 fn access(target: &str) -> String {
     format!(
-        "203.0.113.7 - - [21/Nov/2026:10:00:00 +0000] \"GET {target} HTTP/1.1\" 200 512 \"-\" \"curl/8\""
+        "203.0.113.7 - - [21/Nov/2026:10:00:00 +0000] \"GET {target} HTTP/1.1\" 200 512 \"-\" \
+         \"curl/8\""
     )
 }
 

@@ -1,5 +1,7 @@
 //! Encodings that a value meets on its way into a log, and what a few of its bytes become in them.
 
+use std::fmt::Write as _;
+
 /// One encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Form {
@@ -70,6 +72,11 @@ impl Form {
     }
 }
 
+fn push(out: &mut String, escape: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = out.write_fmt(escape);
+}
+
 fn json(text: &str, html: bool) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -79,8 +86,8 @@ fn json(text: &str, html: bool) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            '<' | '>' | '&' if html => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c if c < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            '<' | '>' | '&' if html => push(&mut out, format_args!("\\u{:04x}", u32::from(c))),
+            c if c < ' ' => push(&mut out, format_args!("\\u{:04x}", u32::from(c))),
             c => out.push(c),
         }
     }
@@ -93,7 +100,7 @@ fn percent(text: &str, stays: fn(u8) -> bool) -> String {
         if stays(byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            push(&mut out, format_args!("%{byte:02X}"));
         }
     }
     out
@@ -105,7 +112,7 @@ fn form(text: &str) -> String {
         match byte {
             b' ' => out.push('+'),
             b if b.is_ascii_alphanumeric() || b"-_.*".contains(&b) => out.push(char::from(b)),
-            b => out.push_str(&format!("%{b:02x}")),
+            b => push(&mut out, format_args!("%{b:02x}")),
         }
     }
     out

@@ -39,6 +39,9 @@ pub struct Class {
     pub nest: String,
 }
 
+/// One of the things that lines have in common.
+pub type Property = fn(&Class) -> &str;
+
 /// What a redactor let through.
 #[derive(Clone, Debug, Default)]
 pub struct Score {
@@ -158,7 +161,7 @@ impl Score {
     }
 
     /// Tallies by one property of the classes, those that leaked most first.
-    pub fn by(&self, property: fn(&Class) -> &str) -> Vec<(String, Tally)> {
+    pub fn by(&self, property: Property) -> Vec<(String, Tally)> {
         let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
         for (class, tally) in &self.classes {
             let sum = tallies.entry(property(class)).or_default();
@@ -185,7 +188,7 @@ impl fmt::Display for Score {
             points / 100,
             points % 100
         )?;
-        let tables: [(&str, fn(&Class) -> &str); 3] = [
+        let tables: [(&str, Property); 3] = [
             ("kind", |class| class.kind),
             ("placement", |class| class.placement),
             ("around it", |class| &class.nest),

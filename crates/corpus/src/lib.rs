@@ -1,8 +1,8 @@
 //! Log lines with and without secrets, drawn by seed, and the exam that a redactor sits on them.
 //!
-//! Every secret is valid by its own rules (check digits, prefixes, structure) and belongs to nobody:
-//! it is put together when it is drawn, so that no file holds one. The truth about each line is
-//! known because the line was built around it.
+//! Every secret is valid by its own rules (check digits, prefixes, structure) and belongs to
+//! nobody: it is put together when it is drawn, so that no file holds one. The truth about each
+//! line is known because the line was built around it.
 //!
 //! - [`Numbers`]: the seed; equal seeds give equal corpora on every machine.
 //! - [`secret`]: every kind of secret that a redactor is asked to find.

@@ -17,7 +17,10 @@ pub(super) fn close(fragment: Fragment, layout: &mut Numbers) -> Fragment {
         ),
         2 => fragment.within(
             Form::Json,
-            &format!("{{\"id\":{number}7,\"http\":{{\"request\":{{\"method\":\"POST\",\"body\":{{\"content\":\""),
+            &format!(
+                "{{\"id\":{number}7,\"http\":{{\"request\":{{\"method\":\"POST\",\
+                 \"body\":{{\"content\":\""
+            ),
             "\"}}}}",
         ),
         3 => {
@@ -29,17 +32,22 @@ pub(super) fn close(fragment: Fragment, layout: &mut Numbers) -> Fragment {
             &format!("198.51.100.9 - - [21/Nov/2026:10:00:00 +0000] \"GET /t{number}?d="),
             "&v=2 HTTP/1.1\" 204 0 \"-\" \"okhttp/4.12\"",
         ),
-        5 => fragment.within(
-            Form::Quoted,
-            &format!("time=2026-11-21T10:00:00.{millis}Z level=info msg=\""),
-            "\" caller=app.go:31",
-        )
-        .flat(),
+        5 => fragment
+            .within(
+                Form::Quoted,
+                &format!("time=2026-11-21T10:00:00.{millis}Z level=info msg=\""),
+                "\" caller=app.go:31",
+            )
+            .flat(),
         6 => fragment
-            .after(&format!("<134>1 2026-11-21T10:00:00.{millis}Z web1 shop {number} - - "))
+            .after(&format!(
+                "<134>1 2026-11-21T10:00:00.{millis}Z web1 shop {number} - - "
+            ))
             .flat(),
         _ => fragment
-            .after(&format!("2026-11-21 10:00:00,{millis} INFO [worker-{number}] shop.Cart - "))
+            .after(&format!(
+                "2026-11-21 10:00:00,{millis} INFO [worker-{number}] shop.Cart - "
+            ))
             .flat(),
     }
 }
