@@ -2,8 +2,10 @@
 //!
 //! **Duty.** Compute Merkle tree roots and proofs, verify them, and read and write the texts that
 //! carry them between strangers: tiles and entry bundles (c2sp.org/tlog-tiles), signed notes
-//! (c2sp.org/signed-note), checkpoints (c2sp.org/tlog-checkpoint) and offline proofs
-//! (c2sp.org/tlog-proof). An auditor needs no other crate of this house.
+//! (c2sp.org/signed-note), checkpoints (c2sp.org/tlog-checkpoint), offline proofs
+//! (c2sp.org/tlog-proof), cosignatures of witnesses (c2sp.org/tlog-cosignature), what logs and
+//! witnesses say to each other (c2sp.org/tlog-witness) and how many of them are enough
+//! (c2sp.org/tlog-policy). An auditor needs no other crate of this house.
 //!
 //! **What it lacks on purpose.** No files, no sockets, no clock, no threads, no randomness, and
 //! no idea of what an entry means: an entry is bytes. Seeds of keys are handed in. Where stored
@@ -18,6 +20,9 @@
 //! - [`Note`]: a text with signature lines; [`SigningKey`] and [`VerifyingKey`] belong to it.
 //! - [`Checkpoint`]: origin, size and root, carried by a note.
 //! - [`Proof`]: one entry's inclusion proof together with the checkpoint it leads to.
+//! - [`CosigningKey`] and [`CosignerKey`]: a witness's pen and how to check it.
+//! - [`AddCheckpoint`]: the request by which a log asks a witness to look.
+//! - [`Policy`]: which logs are believed and how many witnesses must have looked.
 //! - [`Verified`]: a value that went through a signature or proof check in this crate.
 //!
 //! **Invariants.**
@@ -45,19 +50,25 @@
 //! ```
 
 pub mod checkpoint;
+pub mod cosignature;
 mod encoding;
 pub mod hash;
 pub mod limits;
 pub mod note;
+pub mod policy;
 pub mod proof;
 pub mod tile;
 pub mod tree;
 mod verified;
+pub mod witness;
 
 pub use checkpoint::{Checkpoint, UnverifiedCheckpoint};
+pub use cosignature::{Cosignature, CosignerKey, CosigningKey};
 pub use hash::{EMPTY_ROOT, Hash, leaf_hash, node_hash};
 pub use note::{Note, SigningKey, VerifyingKey};
+pub use policy::Policy;
 pub use proof::Proof;
 pub use tile::Resource;
 pub use tree::{Frontier, Subtree};
 pub use verified::Verified;
+pub use witness::AddCheckpoint;

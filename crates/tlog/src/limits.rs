@@ -48,6 +48,39 @@ pub const PROOF_EXTRA_LEN_BYTES_MAX: usize = 128 * 1024;
 pub const PROOF_LEN_BYTES_MAX: usize =
     NOTE_LEN_BYTES_MAX + INCLUSION_HASHES_MAX * 45 + PROOF_EXTRA_LEN_BYTES_MAX / 3 * 4 + 128;
 
+/// Proof hashes in an `add-checkpoint` request (c2sp.org/tlog-witness).
+pub const ADD_CHECKPOINT_HASHES_MAX: usize = 63;
+
+/// Longest `add-checkpoint` request we read: the proof takes 2,835 bytes, a checkpoint with a
+/// few signatures one kilobyte. Other witnesses stop at the same number.
+pub const ADD_CHECKPOINT_LEN_BYTES_MAX: usize = 16 * 1024;
+
+/// Longest answer with cosignatures that we read: sixteen lines of the largest known kind.
+pub const COSIGNATURES_LEN_BYTES_MAX: usize = 64 * 1024;
+
+/// Longest answer with a size: 19 digits and a newline, with room for carelessness.
+pub const SIZE_LEN_BYTES_MAX: usize = 32;
+
+/// Latest time of a cosignature, seconds since 1970: what signed 64-bit integers hold.
+pub const COSIGNATURE_TIME_MAX_S: u64 = i64::MAX as u64;
+
+/// Longest policy text: hundreds of witnesses with comments.
+pub const POLICY_LEN_BYTES_MAX: usize = 256 * 1024;
+
+/// Logs in a policy.
+pub const POLICY_LOGS_MAX: usize = 256;
+
+/// Witnesses and groups in a policy together.
+pub const POLICY_MEMBERS_MAX: usize = 512;
+
+/// Characters of a name inside a policy.
+pub const POLICY_NAME_CHARS_MAX: usize = 256;
+
+// The longest proof and a checkpoint with sixteen Ed25519 lines fit into a request.
+const _: () =
+    assert!(32 + ADD_CHECKPOINT_HASHES_MAX * 45 + 16 * 256 < ADD_CHECKPOINT_LEN_BYTES_MAX);
+const _: () = assert!(ADD_CHECKPOINT_HASHES_MAX <= CONSISTENCY_HASHES_MAX);
+
 // Sixteen signature lines of the largest known kind (2,428 bytes in base64 after a long name)
 // must fit into a note.
 const _: () = assert!(16 * (2428_usize.div_ceil(3) * 4 + 512) < NOTE_LEN_BYTES_MAX);

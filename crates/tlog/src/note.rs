@@ -20,19 +20,19 @@ use crate::verified::Verified;
 /// Algorithm byte of Ed25519 in key texts and key ids.
 const ALGORITHM_ED25519: u8 = 0x01;
 const KEY_ID_LEN_BYTES: usize = 4;
-const SIGNATURE_LEN_BYTES: usize = 64;
-const SEED_LEN_BYTES: usize = 32;
+pub(crate) const SIGNATURE_LEN_BYTES: usize = 64;
+pub(crate) const SEED_LEN_BYTES: usize = 32;
 const PRIVATE_KEY_PREFIX: &str = "PRIVATE+KEY+";
 /// An em dash and a space open each signature line.
 const SIGNATURE_PREFIX: &str = "\u{2014} ";
 
-/// First four bytes of `SHA-256(name || "\n" || 0x01 || public key)`.
+/// First four bytes of `SHA-256(name || "\n" || algorithm byte || public key)`.
 pub type KeyId = [u8; KEY_ID_LEN_BYTES];
 
-fn key_id(name: &str, public_key: &[u8; 32]) -> KeyId {
+pub(crate) fn key_id(name: &str, algorithm: u8, public_key: &[u8]) -> KeyId {
     let digest = Sha256::new()
         .chain_update(name)
-        .chain_update([b'\n', ALGORITHM_ED25519])
+        .chain_update([b'\n', algorithm])
         .chain_update(public_key)
         .finalize();
     let [a, b, c, d, ..] = <[u8; 32]>::from(digest);
@@ -40,7 +40,7 @@ fn key_id(name: &str, public_key: &[u8; 32]) -> KeyId {
 }
 
 /// Key names are not empty and hold neither white space nor `+`.
-fn is_key_name(name: &str) -> bool {
+pub(crate) fn is_key_name(name: &str) -> bool {
     !name.is_empty()
         && !name
             .chars()
@@ -66,7 +66,7 @@ impl SigningKey {
             });
         }
         let secret = ed25519_dalek::SigningKey::from_bytes(seed);
-        let key_id = key_id(name, secret.verifying_key().as_bytes());
+        let key_id = key_id(name, ALGORITHM_ED25519, secret.verifying_key().as_bytes());
         Ok(Self {
             name: name.to_owned(),
             key_id,
@@ -76,49 +76,15 @@ impl SigningKey {
 
     /// Reads `PRIVATE+KEY+<name>+<key id>+<base64(0x01 || seed)>`.
     pub fn parse(text: &str) -> Result<Self, SigningKeyParseError> {
-        let rest = text
-            .strip_prefix(PRIVATE_KEY_PREFIX)
-            .ok_or(SigningKeyParseError::Prefix)?;
-        let mut parts = rest.splitn(3, '+');
-        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(SigningKeyParseError::Parts);
-        };
-        let mut bytes = Zeroizing::new([0; 1 + SEED_LEN_BYTES]);
-        let length = Base64::decode(key, &mut bytes[..])
-            .map_err(|_| SigningKeyParseError::KeyBytes)?
-            .len();
-        if length != bytes.len() {
-            return Err(SigningKeyParseError::KeyBytes);
-        }
-        if bytes[0] != ALGORITHM_ED25519 {
-            return Err(SigningKeyParseError::Algorithm {
-                algorithm: bytes[0],
-            });
-        }
-        let mut seed = Zeroizing::new([0; SEED_LEN_BYTES]);
-        seed.copy_from_slice(&bytes[1..]);
+        let (name, id, seed) = parse_private(text, ALGORITHM_ED25519)?;
         let parsed = Self::from_seed(name, &seed).map_err(SigningKeyParseError::Name)?;
-        if hex(&parsed.key_id) != id {
-            return Err(SigningKeyParseError::KeyId {
-                computed: hex(&parsed.key_id),
-            });
-        }
+        check_private_id(id, parsed.key_id)?;
         Ok(parsed)
     }
 
     /// Writes the text that [`SigningKey::parse`] reads; wiped when dropped.
     pub fn to_private_text(&self) -> Zeroizing<String> {
-        let mut bytes = Zeroizing::new([ALGORITHM_ED25519; 1 + SEED_LEN_BYTES]);
-        bytes[1..].copy_from_slice(Zeroizing::new(self.secret.to_bytes()).as_slice());
-        let encoded = Zeroizing::new(base64(&bytes[..]));
-        let id = hex(&self.key_id);
-        let parts = [PRIVATE_KEY_PREFIX, &self.name, "+", &id, "+", &encoded];
-        // The full capacity first, so that no copy of the secret stays behind on growth.
-        let mut text = Zeroizing::new(String::with_capacity(parts.iter().map(|p| p.len()).sum()));
-        for part in parts {
-            text.push_str(part);
-        }
-        text
+        private_text(&self.name, self.key_id, ALGORITHM_ED25519, &self.secret)
     }
 
     /// Name that stands in signature lines.
@@ -150,6 +116,64 @@ impl fmt::Debug for SigningKey {
     }
 }
 
+/// Name, key id as written, and seed of a private key of this algorithm.
+pub(crate) fn parse_private(
+    text: &str,
+    expected: u8,
+) -> Result<(&str, &str, Zeroizing<[u8; SEED_LEN_BYTES]>), SigningKeyParseError> {
+    let rest = text
+        .strip_prefix(PRIVATE_KEY_PREFIX)
+        .ok_or(SigningKeyParseError::Prefix)?;
+    let mut parts = rest.splitn(3, '+');
+    let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(SigningKeyParseError::Parts);
+    };
+    let mut bytes = Zeroizing::new([0; 1 + SEED_LEN_BYTES]);
+    let length = Base64::decode(key, &mut bytes[..])
+        .map_err(|_| SigningKeyParseError::KeyBytes)?
+        .len();
+    if length != bytes.len() {
+        return Err(SigningKeyParseError::KeyBytes);
+    }
+    if bytes[0] != expected {
+        return Err(SigningKeyParseError::Algorithm {
+            algorithm: bytes[0],
+            expected,
+        });
+    }
+    let mut seed = Zeroizing::new([0; SEED_LEN_BYTES]);
+    seed.copy_from_slice(&bytes[1..]);
+    Ok((name, id, seed))
+}
+
+pub(crate) fn check_private_id(written: &str, computed: KeyId) -> Result<(), SigningKeyParseError> {
+    if hex(&computed) == written {
+        return Ok(());
+    }
+    Err(SigningKeyParseError::KeyId {
+        computed: hex(&computed),
+    })
+}
+
+pub(crate) fn private_text(
+    name: &str,
+    key_id: KeyId,
+    algorithm: u8,
+    secret: &ed25519_dalek::SigningKey,
+) -> Zeroizing<String> {
+    let mut bytes = Zeroizing::new([algorithm; 1 + SEED_LEN_BYTES]);
+    bytes[1..].copy_from_slice(Zeroizing::new(secret.to_bytes()).as_slice());
+    let encoded = Zeroizing::new(base64(&bytes[..]));
+    let id = hex(&key_id);
+    let parts = [PRIVATE_KEY_PREFIX, name, "+", &id, "+", &encoded];
+    // The full capacity first, so that no copy of the secret stays behind on growth.
+    let mut text = Zeroizing::new(String::with_capacity(parts.iter().map(|p| p.len()).sum()));
+    for part in parts {
+        text.push_str(part);
+    }
+    text
+}
+
 /// A text that cannot be the name of a key.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("key name {name:?} is empty or holds white space, control characters or a plus sign")]
@@ -173,11 +197,13 @@ pub enum SigningKeyParseError {
     /// The key is not base64 of an algorithm byte and 32 secret bytes.
     #[error("private key is not base64 of 33 bytes")]
     KeyBytes,
-    /// Another algorithm than Ed25519.
-    #[error("private key algorithm {algorithm:#04x} is not Ed25519 (0x01)")]
+    /// Another algorithm than the one this kind of key has.
+    #[error("private key algorithm {algorithm:#04x} is not Ed25519 ({expected:#04x})")]
     Algorithm {
         /// Algorithm byte found.
         algorithm: u8,
+        /// Algorithm byte of this kind of key.
+        expected: u8,
     },
     /// The key id does not belong to name and key.
     #[error("private key has another key id than {computed}")]
@@ -207,7 +233,8 @@ impl VerifyingKey {
         self.key_id
     }
 
-    fn knows(&self, line: &SignatureLine) -> bool {
+    /// Whether the line claims to be by this key. Says nothing of its signature.
+    pub fn knows(&self, line: &SignatureLine) -> bool {
         self.key_id == line.key_id && self.name == line.name
     }
 
@@ -224,9 +251,8 @@ impl VerifyingKey {
 
 impl fmt::Display for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = [ALGORITHM_ED25519; 33];
-        bytes[1..].copy_from_slice(self.public.as_bytes());
-        write!(f, "{}+{}+{}", self.name, hex(&self.key_id), base64(&bytes))
+        let text = public_text(&self.name, self.key_id, ALGORITHM_ED25519, &self.public);
+        f.write_str(&text)
     }
 }
 
@@ -240,22 +266,33 @@ impl FromStr for VerifyingKey {
     type Err = VerifyingKeyParseError;
 
     fn from_str(text: &str) -> Result<Self, VerifyingKeyParseError> {
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(VerifyingKeyParseError::Parts);
-        };
-        if !is_key_name(name) {
-            return Err(VerifyingKeyParseError::Name(KeyNameError {
-                name: name.to_owned(),
-            }));
-        }
-        let bytes = from_base64(key).ok_or(VerifyingKeyParseError::Base64)?;
+        let named = NamedPoint::parse(text, ALGORITHM_ED25519)?;
+        Ok(Self {
+            name: named.name,
+            key_id: named.key_id,
+            public: named.public,
+        })
+    }
+}
+
+/// What every text form of an Ed25519 public key holds besides its algorithm.
+pub(crate) struct NamedPoint {
+    pub(crate) name: String,
+    pub(crate) key_id: KeyId,
+    pub(crate) public: ed25519_dalek::VerifyingKey,
+}
+
+impl NamedPoint {
+    /// Reads `<name>+<key id>+<base64(algorithm || public key)>`.
+    pub(crate) fn parse(text: &str, expected: u8) -> Result<Self, VerifyingKeyParseError> {
+        let PublicText { name, id, bytes } = PublicText::parse(text)?;
         let (algorithm, point) = bytes
             .split_first()
             .ok_or(VerifyingKeyParseError::Length { len_bytes: 0 })?;
-        if *algorithm != ALGORITHM_ED25519 {
+        if *algorithm != expected {
             return Err(VerifyingKeyParseError::Algorithm {
                 algorithm: *algorithm,
+                expected,
             });
         }
         let point = <[u8; 32]>::try_from(point).map_err(|_| VerifyingKeyParseError::Length {
@@ -265,7 +302,7 @@ impl FromStr for VerifyingKey {
             .ok()
             .filter(|public| !public.is_weak())
             .ok_or(VerifyingKeyParseError::Point)?;
-        let key_id = key_id(name, &point);
+        let key_id = key_id(name, expected, &point);
         if hex(&key_id) != id {
             return Err(VerifyingKeyParseError::KeyId {
                 computed: hex(&key_id),
@@ -277,6 +314,42 @@ impl FromStr for VerifyingKey {
             public,
         })
     }
+}
+
+/// The three parts of a public key of any algorithm.
+pub(crate) struct PublicText<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) id: &'a str,
+    /// Algorithm byte and key.
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl<'a> PublicText<'a> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, VerifyingKeyParseError> {
+        let mut parts = text.splitn(3, '+');
+        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(VerifyingKeyParseError::Parts);
+        };
+        if !is_key_name(name) {
+            return Err(VerifyingKeyParseError::Name(KeyNameError {
+                name: name.to_owned(),
+            }));
+        }
+        let bytes = from_base64(key).ok_or(VerifyingKeyParseError::Base64)?;
+        Ok(Self { name, id, bytes })
+    }
+}
+
+/// Writes `<name>+<key id>+<base64(algorithm || public key)>`.
+pub(crate) fn public_text(
+    name: &str,
+    key_id: KeyId,
+    algorithm: u8,
+    public: &ed25519_dalek::VerifyingKey,
+) -> String {
+    let mut bytes = [algorithm; 33];
+    bytes[1..].copy_from_slice(public.as_bytes());
+    format!("{name}+{}+{}", hex(&key_id), base64(&bytes))
 }
 
 /// Why a text is not a public key.
@@ -297,11 +370,13 @@ pub enum VerifyingKeyParseError {
         /// Decoded length.
         len_bytes: usize,
     },
-    /// Another algorithm than Ed25519.
-    #[error("public key algorithm {algorithm:#04x} is not Ed25519 (0x01)")]
+    /// Another algorithm than the one this kind of key has.
+    #[error("public key algorithm {algorithm:#04x} is not Ed25519 ({expected:#04x})")]
     Algorithm {
         /// Algorithm byte found.
         algorithm: u8,
+        /// Algorithm byte of this kind of key.
+        expected: u8,
     },
     /// The bytes are no point of the curve, or one of small order.
     #[error("public key is not a usable point of the curve")]
@@ -317,9 +392,9 @@ pub enum VerifyingKeyParseError {
 /// One signature line of a note, of whatever algorithm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignatureLine {
-    name: String,
-    key_id: KeyId,
-    signature: Vec<u8>,
+    pub(crate) name: String,
+    pub(crate) key_id: KeyId,
+    pub(crate) signature: Vec<u8>,
 }
 
 impl SignatureLine {
@@ -480,6 +555,15 @@ impl Note {
             key_id: key.key_id,
             signature,
         });
+    }
+
+    /// The same text with only those signature lines that `keep` wants.
+    pub fn with_lines(&self, keep: impl Fn(&SignatureLine) -> bool) -> Self {
+        let kept = self.signatures.iter().filter(|line| keep(line));
+        Self {
+            text: self.text.clone(),
+            signatures: kept.cloned().collect(),
+        }
     }
 
     /// Adds a line that somebody else made, such as a witness's cosignature, unchecked.
