@@ -6,10 +6,10 @@ use std::collections::HashMap;
 
 use event::Index;
 use thiserror::Error;
-use tlog::limits::{PROOF_EXTRA_LEN_BYTES_MAX, TILE_WIDTH};
+use tlog::limits::{BUNDLE_LEN_BYTES_MAX, HASH_LEN_BYTES, PROOF_EXTRA_LEN_BYTES_MAX, TILE_WIDTH};
 use tlog::{Hash, Proof, Resource, UnverifiedCheckpoint, Verified, VerifyingKey, leaf_hash};
 
-use crate::error::ProveError;
+use crate::error::{ProveError, ReadError};
 use crate::leaf::{Content, Kind, Leaf, LeafError, SALT_BYTES, commitment};
 use crate::reader::Reader;
 
@@ -77,6 +77,122 @@ impl Reader {
     }
 }
 
+/// What the log publishes: nothing here goes beyond the newest signed checkpoint.
+impl Reader {
+    /// Root of the first `size` entries, from the tiles.
+    pub fn root_at(&self, size: u64) -> Result<Hash, ProveError> {
+        self.check_signed(size)?;
+        let tiles = TileCache::new(self, size);
+        let subtrees = tlog::tile::subtree_reader(|level, number| tiles.load(level, number));
+        tlog::tree::root(size, subtrees).map_err(|error| ProveError::Tiles(error.to_string()))
+    }
+
+    /// Proof that the tree of `new_size` entries extends the one of `old_size`
+    /// (RFC 6962 section 2.1.2), from the tiles.
+    pub fn consistency_proof(&self, old_size: u64, new_size: u64) -> Result<Vec<Hash>, ProveError> {
+        self.check_signed(new_size)?;
+        let tiles = TileCache::new(self, new_size);
+        let subtrees = tlog::tile::subtree_reader(|level, number| tiles.load(level, number));
+        tlog::tree::consistency_proof(old_size, new_size, subtrees)
+            .map_err(|error| ProveError::Tiles(error.to_string()))
+    }
+
+    /// The bytes of a resource as c2sp.org/tlog-tiles serves them; `None` for what the newest
+    /// checkpoint does not cover. Entries hold commitments, so no body is in any of them.
+    pub fn resource(&self, resource: Resource) -> Result<Option<Vec<u8>>, ReadError> {
+        if resource == Resource::Checkpoint {
+            return Ok(self.checkpoint().map(|note| note.as_bytes().to_vec()));
+        }
+        let size = self.signed_size().unwrap_or(0);
+        let (row, index, width) = match resource {
+            Resource::Tile {
+                level,
+                index,
+                width,
+            } => (size.checked_shr(u32::from(level) * 8), index, width),
+            Resource::Entries { index, width } => (Some(size), index, width),
+            Resource::Checkpoint => (None, 0, 0),
+        };
+        let full = u64::from(TILE_WIDTH);
+        let published = row.unwrap_or(0).saturating_sub(index.saturating_mul(full));
+        let published = u16::try_from(published.min(full)).unwrap_or(TILE_WIDTH);
+        if published < width {
+            return Ok(None);
+        }
+        self.published_resource(resource, published)
+    }
+
+    /// Reads the file of a resource, or cuts it from a wider one: partial files go away once the
+    /// full one is there.
+    fn published_resource(
+        &self,
+        resource: Resource,
+        published: u16,
+    ) -> Result<Option<Vec<u8>>, ReadError> {
+        let shared = &self.shared;
+        let (Resource::Tile { width, .. } | Resource::Entries { width, .. }) = resource else {
+            return Ok(None);
+        };
+        for wider in [width, published, TILE_WIDTH] {
+            let path = shared.layout.resource(with_width(resource, wider));
+            match shared.disk.read(&path, BUNDLE_LEN_BYTES_MAX as u64) {
+                Ok(bytes) => {
+                    if let Some(bytes) = cut(resource, bytes) {
+                        return Ok(Some(bytes));
+                    }
+                }
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(ReadError::Disk(error)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn check_signed(&self, size: u64) -> Result<(), ProveError> {
+        let signed = self.signed_size().unwrap_or(0);
+        if signed < size {
+            return Err(ProveError::NotSignedYet {
+                index: Index(size.saturating_sub(1)),
+                signed,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn with_width(resource: Resource, width: u16) -> Resource {
+    match resource {
+        Resource::Tile { level, index, .. } => Resource::Tile {
+            level,
+            index,
+            width,
+        },
+        Resource::Entries { index, .. } => Resource::Entries { index, width },
+        Resource::Checkpoint => Resource::Checkpoint,
+    }
+}
+
+/// The first `width` elements of the bytes of a wider resource; `None` when they are not there.
+fn cut(resource: Resource, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+    let len = match resource {
+        Resource::Tile { width, .. } => usize::from(width) * HASH_LEN_BYTES,
+        Resource::Entries { width, .. } => {
+            let mut rest = bytes.as_slice();
+            for _ in 0..width {
+                let (entry_len, after) = rest.split_first_chunk::<2>()?;
+                rest = after.get(usize::from(u16::from_be_bytes(*entry_len))..)?;
+            }
+            bytes.len() - rest.len()
+        }
+        Resource::Checkpoint => bytes.len(),
+    };
+    if bytes.len() < len {
+        return None;
+    }
+    bytes.truncate(len);
+    Some(bytes)
+}
+
 /// Tiles by level and index; `None` for one that could not be read.
 type LoadedTiles = HashMap<(u8, u64), Option<Vec<u8>>>;
 
@@ -131,7 +247,16 @@ impl<'a> TileCache<'a> {
             });
             shared.disk.read(&path, TILE_BYTES).ok()
         };
-        read(width).or_else(|| read(TILE_WIDTH))
+        // The tree of an older size has its hashes in a tile that has grown since.
+        let grown = || {
+            let tile = Resource::Tile {
+                level,
+                index,
+                width,
+            };
+            self.reader.resource(tile).ok().flatten()
+        };
+        read(width).or_else(|| read(TILE_WIDTH)).or_else(grown)
     }
 }
 

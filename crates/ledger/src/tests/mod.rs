@@ -14,6 +14,7 @@ mod append;
 mod crash;
 mod format;
 mod model;
+mod publish;
 mod tamper;
 
 const DIR: &str = "/data/ledger";
