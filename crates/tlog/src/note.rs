@@ -558,6 +558,7 @@ impl Note {
     }
 
     /// The same text with only those signature lines that `keep` wants.
+    #[must_use]
     pub fn with_lines(&self, keep: impl Fn(&SignatureLine) -> bool) -> Self {
         let kept = self.signatures.iter().filter(|line| keep(line));
         Self {

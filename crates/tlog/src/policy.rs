@@ -64,8 +64,15 @@ pub struct Policy {
     logs: Vec<PolicyLog>,
     witnesses: Vec<PolicyWitness>,
     groups: Vec<Group>,
-    /// `None` for the quorum `none`.
-    quorum: Option<Member>,
+    quorum: Quorum,
+}
+
+/// What must be there for a checkpoint to be enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quorum {
+    /// `quorum none`: nobody.
+    Nobody,
+    Of(Member),
 }
 
 impl Policy {
@@ -101,7 +108,7 @@ impl Policy {
 
     /// Whether the policy asks for any witness.
     pub fn has_quorum(&self) -> bool {
-        self.quorum.is_some()
+        self.quorum != Quorum::Nobody
     }
 
     /// Whether the witnesses that `has_signed` names are enough.
@@ -117,8 +124,10 @@ impl Policy {
                 .count();
             reached.push(group.threshold <= count);
         }
-        self.quorum
-            .is_none_or(|quorum| is_there(quorum, &signed, &reached))
+        match self.quorum {
+            Quorum::Nobody => true,
+            Quorum::Of(member) => is_there(member, &signed, &reached),
+        }
     }
 
     /// Checks a checkpoint against the policy: a known log of its origin signed it, no known key
@@ -185,7 +194,10 @@ impl fmt::Display for Policy {
             }
             writeln!(f)?;
         }
-        let quorum = self.quorum.map_or(NONE, |quorum| self.name_of(quorum));
+        let quorum = match self.quorum {
+            Quorum::Nobody => NONE,
+            Quorum::Of(member) => self.name_of(member),
+        };
         writeln!(f, "quorum {quorum}")
     }
 }
@@ -246,7 +258,7 @@ struct Draft {
     logs: Vec<PolicyLog>,
     witnesses: Vec<PolicyWitness>,
     groups: Vec<Group>,
-    quorum: Option<Option<Member>>,
+    quorum: Option<Quorum>,
 }
 
 impl Draft {
@@ -342,9 +354,9 @@ impl Draft {
             return Err(LineFault::QuorumTwice);
         }
         self.quorum = Some(if name == NONE {
-            None
+            Quorum::Nobody
         } else {
-            Some(self.find(name)?)
+            Quorum::Of(self.find(name)?)
         });
         Ok(())
     }

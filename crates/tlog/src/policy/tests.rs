@@ -1,5 +1,7 @@
 //! Policies: what satisfies them, what is wrong with them and in which line.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -20,7 +22,7 @@ fn policy(more: &str) -> Result<Policy, PolicyError> {
     let mut text = format!("# who must have looked\nlog {}\n", log().verifying_key());
     for (name, number) in [("a", 11), ("b", 12), ("c", 13), ("d", 14)] {
         let key = cosigner(number).cosigner_key();
-        text += &format!("witness {name} {key} https://{name}.example/\n");
+        writeln!(text, "witness {name} {key} https://{name}.example/").unwrap();
     }
     Policy::parse(&(text + more))
 }
@@ -139,9 +141,10 @@ fn a_bad_policy_names_its_line() {
         long.to_string(),
         "policy of 262145 bytes is over the limit of 262144"
     );
-    let many: String = (0..POLICY_MEMBERS_MAX)
-        .map(|n| format!("group g{n} any a\n"))
-        .collect();
+    let mut many = String::new();
+    for number in 0..POLICY_MEMBERS_MAX {
+        writeln!(many, "group g{number} any a").unwrap();
+    }
     check(&many, "policy line 515: more than 512 witnesses and groups");
 }
 

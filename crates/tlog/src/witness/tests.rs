@@ -20,7 +20,8 @@ fn checkpoint(size: u64) -> String {
 fn a_request_is_read_and_written_byte_for_byte() {
     let (one, two) = (leaf_hash(b"1"), leaf_hash(b"2"));
     for (old, hashes) in [(0, vec![]), (7, vec![one]), (9, vec![one, two])] {
-        let lines: String = hashes.iter().map(|hash| format!("{hash}\n")).collect();
+        let lines: Vec<String> = hashes.iter().map(|hash| format!("{hash}\n")).collect();
+        let lines = lines.concat();
         let body = format!("old {old}\n{lines}\n{}", checkpoint(10));
         let request = AddCheckpoint::parse(body.as_bytes()).unwrap();
         assert_eq!(request.old_size(), old);
