@@ -182,6 +182,11 @@ impl UnverifiedCheckpoint {
         self.claim.origin()
     }
 
+    /// Size as claimed: a hint for what to ask next, for nothing else.
+    pub fn claimed_size(&self) -> u64 {
+        self.claim.size()
+    }
+
     /// Gives the checkpoint if it is of this origin and this key signed it.
     pub fn verify(
         &self,
