@@ -22,6 +22,7 @@ mod config;
 mod demo;
 mod exit_code;
 mod follow;
+mod hardening;
 mod house;
 mod keys;
 mod listeners;
@@ -41,25 +42,13 @@ mod watchman;
 pub(crate) const BUILD: &str = env!("CARGO_PKG_VERSION");
 
 fn main() -> ExitCode {
-    std::panic::set_hook(Box::new(tell_panic));
+    hardening::seal_memory();
+    hardening::quiet_panics();
     let result = run(Cli::parse());
     if let Err(error) = &result {
         talk::say(&format!("belfry: {error:#}"));
     }
     exit_code::of(&result)
-}
-
-/// Says where a thread panicked and never with what: the text of a panic may quote a record.
-fn tell_panic(panic: &std::panic::PanicHookInfo<'_>) {
-    let place = panic
-        .location()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let thread = std::thread::current();
-    let name = thread.name().unwrap_or("without a name");
-    talk::say(&format!(
-        "belfry: panic in thread {name} at {place}; please report it"
-    ));
 }
 
 fn run(Cli { common, command }: Cli) -> anyhow::Result<Outcome> {

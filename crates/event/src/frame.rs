@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::ObservedAt;
+use crate::{ObservedAt, Raw};
 
 /// Which door a record came through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -106,13 +106,14 @@ pub struct FrameSpan {
 pub struct FrameBatch {
     /// Where they came from.
     pub origin: Origin,
-    buffer: Vec<u8>,
+    buffer: Raw,
     spans: Vec<FrameSpan>,
 }
 
 impl FrameBatch {
     /// A batch over `buffer`, which the spans must lie in; spans beyond it are dropped.
-    pub fn new(origin: Origin, buffer: Vec<u8>, mut spans: Vec<FrameSpan>) -> Self {
+    pub fn new(origin: Origin, buffer: impl Into<Raw>, mut spans: Vec<FrameSpan>) -> Self {
+        let buffer = buffer.into();
         spans.retain(|span| {
             span.start
                 .checked_add(span.len)
@@ -143,7 +144,7 @@ impl FrameBatch {
     /// The frames in order.
     pub fn frames(&self) -> impl Iterator<Item = Frame<'_>> {
         self.spans.iter().map(|span| Frame {
-            bytes: &self.buffer[span.start..span.start + span.len],
+            bytes: &self.buffer.bytes()[span.start..span.start + span.len],
             hint: span.hint,
             cut: span.cut,
             origin: &self.origin,

@@ -9,7 +9,8 @@
 //! Invariants:
 //! - An [`Event`] is a flat list of (interned [`FieldId`], value) over one byte arena; it is built
 //!   once and never parsed again on the hot path.
-//! - `Debug` of an [`Event`] prints its shape, never a value.
+//! - `Debug` of an [`Event`] prints its shape, never a value; received bytes are [`Raw`], which has
+//!   no `Debug` at all and is overwritten when it goes.
 //! - `encoding::decode(encoding::encode(e))` encodes to the same bytes again.
 //!
 //! Start at [`Event`] and [`field`].
@@ -20,6 +21,7 @@ mod entry;
 mod event;
 mod frame;
 mod position;
+mod raw;
 mod redacted;
 mod severity;
 mod time;
@@ -39,6 +41,7 @@ pub use event::{Event, FieldRef, Value};
 pub use field::{FieldId, Namer};
 pub use frame::{Frame, FrameBatch, FrameSpan, Hint, Listener, Origin};
 pub use position::{Index, TreeSize};
+pub use raw::Raw;
 pub use redacted::{PolicyVersion, Redacted};
 pub use severity::Severity;
 pub use time::{ObservedAt, Timestamp};

@@ -1,17 +1,17 @@
 //! Collects the frames of one stream over one growing buffer until they are a batch.
 
+use std::fmt;
 use std::io::{self, Read};
 
-use event::{FrameBatch, FrameSpan, Hint, Origin};
+use event::{FrameBatch, FrameSpan, Hint, Origin, Raw};
 
 use crate::split::{Framing, Piece, Splitter, Tally};
 
 /// One stream on its way into batches: frames that are complete, then bytes not yet split.
-#[derive(Debug)]
 pub(crate) struct Gatherer {
     splitter: Splitter,
     hint: Hint,
-    buffer: Vec<u8>,
+    buffer: Raw,
     /// Where the unread bytes begin; everything before belongs to frames or was skipped.
     at: usize,
     spans: Vec<FrameSpan>,
@@ -24,7 +24,7 @@ impl Gatherer {
         Self {
             splitter: Splitter::new(framing),
             hint,
-            buffer: Vec::new(),
+            buffer: Raw::default(),
             at: 0,
             spans: Vec::new(),
             bytes_max,
@@ -34,7 +34,7 @@ impl Gatherer {
 
     /// Forgets what was gathered and goes on at another place of the stream.
     pub(crate) fn restart(&mut self, inside_line: bool) {
-        self.buffer.clear();
+        self.buffer.buffer_mut().clear();
         self.spans.clear();
         self.at = 0;
         let tally = self.splitter.tally;
@@ -74,29 +74,31 @@ impl Gatherer {
         bytes_max: usize,
     ) -> io::Result<usize> {
         let filled = self.buffer.len();
-        self.buffer.resize(filled + bytes_max, 0);
+        let buffer = self.buffer.buffer_mut();
+        buffer.resize(filled + bytes_max, 0);
         let outcome = loop {
-            match source.read(&mut self.buffer[filled..]) {
+            match source.read(&mut buffer[filled..]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 outcome => break outcome,
             }
         };
         let count = outcome.as_ref().map_or(0, |count| *count);
-        self.buffer.truncate(filled + count);
+        buffer.truncate(filled + count);
         self.split();
         outcome
     }
 
     /// Room that a socket reads into; [`Gatherer::split`] afterwards.
     pub(crate) fn buffer_mut(&mut self, bytes_more: usize) -> &mut Vec<u8> {
-        self.buffer.reserve(bytes_more);
-        &mut self.buffer
+        let buffer = self.buffer.buffer_mut();
+        buffer.reserve(bytes_more);
+        buffer
     }
 
     /// Turns unread bytes into frames, as far as the batch has room.
     pub(crate) fn split(&mut self) {
         while !self.is_full() {
-            let Some(step) = self.splitter.step(&self.buffer[self.at..]) else {
+            let Some(step) = self.splitter.step(&self.buffer.bytes()[self.at..]) else {
                 break;
             };
             if let Some(piece) = step.frame {
@@ -106,7 +108,7 @@ impl Gatherer {
         }
         // A long run of skipped bytes must not fill the memory of a batch without frames.
         if self.spans.is_empty() && 0 < self.at {
-            self.buffer.drain(..self.at);
+            self.buffer.buffer_mut().drain(..self.at);
             self.at = 0;
         }
     }
@@ -114,7 +116,7 @@ impl Gatherer {
     /// Makes a frame of the unread rest: the stream has ended.
     pub(crate) fn finish(&mut self) {
         if !self.splitter.is_inside_line()
-            && let Some(piece) = self.splitter.finish(&self.buffer[self.at..])
+            && let Some(piece) = self.splitter.finish(&self.buffer.bytes()[self.at..])
         {
             self.push(piece);
         }
@@ -142,5 +144,13 @@ impl Gatherer {
         let spans = std::mem::take(&mut self.spans);
         self.split();
         Some(FrameBatch::new(origin, buffer, spans))
+    }
+}
+
+/// The shape only.
+impl fmt::Debug for Gatherer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (frames, unread) = (self.spans.len(), self.unread_len());
+        write!(f, "Gatherer({frames} frames, {unread} bytes unread)")
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use event::Raw;
 use flate2::bufread::MultiGzDecoder;
 use zstd::stream::read::Decoder as ZstdDecoder;
 
@@ -31,17 +32,17 @@ pub(crate) enum UnpackError {
 
 /// The bytes of `packed` as the sender meant them. Takes what it needs from `share`.
 pub(crate) fn unpack(
-    packed: Vec<u8>,
+    packed: Raw,
     encoding: Encoding,
     bytes_max: usize,
     share: &mut Share,
-) -> Result<Vec<u8>, UnpackError> {
+) -> Result<Raw, UnpackError> {
     match encoding {
         Encoding::Identity => Ok(packed),
-        Encoding::Gzip => read_capped(MultiGzDecoder::new(&packed[..]), bytes_max, share),
+        Encoding::Gzip => read_capped(MultiGzDecoder::new(packed.bytes()), bytes_max, share),
         Encoding::Zstd => {
             let mut decoder =
-                ZstdDecoder::with_buffer(&packed[..]).map_err(UnpackError::Malformed)?;
+                ZstdDecoder::with_buffer(packed.bytes()).map_err(UnpackError::Malformed)?;
             decoder
                 .window_log_max(ZSTD_WINDOW_LOG_MAX)
                 .map_err(UnpackError::Malformed)?;
@@ -54,9 +55,10 @@ fn read_capped(
     mut reader: impl Read,
     bytes_max: usize,
     share: &mut Share,
-) -> Result<Vec<u8>, UnpackError> {
-    let mut bytes = Vec::new();
+) -> Result<Raw, UnpackError> {
+    let mut raw = Raw::default();
     loop {
+        let bytes = raw.buffer_mut();
         let filled = bytes.len();
         // One byte of room beyond the limit tells a full body from one that goes on.
         let step = STEP_BYTES.min(bytes_max + 1 - filled);
@@ -66,7 +68,7 @@ fn read_capped(
             Err(error) => return Err(UnpackError::Malformed(error)),
             Ok(0) => {
                 bytes.truncate(filled);
-                return Ok(bytes);
+                return Ok(raw);
             }
             Ok(count) => count,
         };

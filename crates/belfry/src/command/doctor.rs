@@ -11,7 +11,7 @@ use crate::cli::Format;
 use crate::clock::SystemClock;
 use crate::exit_code::Outcome;
 use crate::operate::Desk;
-use crate::{house, rules, talk, tokens};
+use crate::{hardening, house, rules, talk, tokens};
 
 /// Free space below which the doctor speaks up.
 const FREE_BYTES_MIN: u64 = 1 << 30;
@@ -37,6 +37,12 @@ pub(crate) fn run(ground: &Ground, format: Format) -> anyhow::Result<Outcome> {
     let (config, disk) = (&ground.config, ground.disk.as_ref());
     let shown = config.data_dir.display().to_string();
     find(true, "data", format!("folder {shown}"));
+    let says = if hardening::is_dumpable() {
+        "the system lets this program's memory be dumped: records could end in a core file"
+    } else {
+        "cannot be dumped or traced"
+    };
+    find(!hardening::is_dumpable(), "memory", says.to_owned());
     match disk.free_bytes(&config.data_dir) {
         Ok(free) => {
             find(

@@ -8,6 +8,7 @@ use std::time::Duration;
 use alert::Filter;
 use anyhow::Context;
 use disk::DiskFile;
+use event::Raw;
 use serde_json::{Value, json};
 use stdx::units;
 
@@ -154,15 +155,16 @@ fn hand_over(
     let unpacked = intake::chunk::decompressed(open(ground, file)?)?;
     let mut reader = Shortened::new(unpacked);
     let mut progress = Progress::new(ground.disk.as_ref(), file, say.quiet);
-    let mut chunk = Vec::with_capacity(CHUNK_BYTES);
+    let mut raw = Raw::from(Vec::with_capacity(CHUNK_BYTES));
+    let chunk = raw.buffer_mut();
     let outcome = loop {
         let room = CHUNK_BYTES.saturating_sub(chunk.len()) as u64;
-        let read = reader.by_ref().take(room).read_to_end(&mut chunk);
+        let read = reader.by_ref().take(room).read_to_end(chunk);
         let is_end = !matches!(read, Ok(count) if count > 0);
         let whole = if is_end {
             chunk.len()
         } else {
-            last_line_end(&chunk)
+            last_line_end(chunk)
         };
         if whole > 0 {
             match desk.ingest(&say.source, &chunk[..whole]) {

@@ -17,6 +17,7 @@ mod garbage;
 mod http;
 mod ingest;
 mod kill;
+mod memory;
 mod peer;
 mod receiver;
 mod redaction;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -322,6 +322,23 @@ impl Running {
 
     pub(crate) fn tcp(&self) -> SocketAddr {
         self.tcp.unwrap()
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it the signal `name` and waits for its end: how it ended and what it wrote.
+    pub(crate) fn signal(mut self, name: &str) -> (ExitStatus, String, String) {
+        let id = self.id().to_string();
+        let sent = Command::new("sh")
+            .args(["-c", "kill -$0 $1", name, &id])
+            .status();
+        assert!(sent.unwrap().success());
+        let status = eventually("the signal ends it", || self.child.try_wait().unwrap());
+        let (out, err) = self.mouths.take().unwrap().join();
+        (status, out, err)
     }
 
     /// What it wrote to standard output so far.

@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
-use event::FrameSpan;
 use event::limits::FRAME_BYTES_MAX;
+use event::{FrameSpan, Raw};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
@@ -18,9 +18,8 @@ use crate::scan;
 use crate::unpack::{Encoding, UnpackError, unpack};
 
 /// A body with its items told apart: what goes to the door, and what is refused.
-#[derive(Debug)]
 pub(super) struct Sorted {
-    pub(super) buffer: Vec<u8>,
+    pub(super) buffer: Raw,
     pub(super) spans: Vec<FrameSpan>,
     /// Item number of each frame; empty when nothing was refused, as both are then the same.
     pub(super) item_of_frame: Vec<u32>,
@@ -32,7 +31,7 @@ pub(super) async fn read(
     config: &HttpConfig,
     request: Request,
     share: &mut Share,
-) -> Result<(Vec<u8>, Encoding), RequestRefusal> {
+) -> Result<(Raw, Encoding), RequestRefusal> {
     let encoding = encoding(request.headers())?;
     let claimed = claimed_len(request.headers())?;
     let bytes_max = match encoding {
@@ -46,19 +45,20 @@ pub(super) async fn read(
         pause_max: config.body_pause_max,
         time_max: config.body_time_max,
     };
-    let mut bytes = Vec::new();
+    let mut raw = Raw::default();
     let mut body: Body = request.into_body();
     let end = Instant::now() + config.body_time_max;
     loop {
         let deadline = end.min(Instant::now() + config.body_pause_max);
         let next = timeout_at(deadline, body.frame()).await;
         let Some(frame) = next.map_err(|_| slow())? else {
-            return Ok((bytes, encoding));
+            return Ok((raw, encoding));
         };
         let frame = frame.map_err(|_| RequestRefusal::BodyBroken)?;
         let Ok(data) = frame.into_data() else {
             continue;
         };
+        let bytes = raw.buffer_mut();
         if bytes_max < bytes.len() + data.len() {
             return Err(RequestRefusal::SentTooLong { bytes_max });
         }
@@ -103,7 +103,7 @@ fn claimed_len(headers: &HeaderMap) -> Result<Option<usize>, RequestRefusal> {
 /// Unpacks and splits, away from the sockets when it is much.
 pub(super) async fn sort(
     config: &HttpConfig,
-    packed: Vec<u8>,
+    packed: Raw,
     encoding: Encoding,
     share: &mut Share,
 ) -> Result<Sorted, RequestRefusal> {
@@ -129,7 +129,7 @@ pub(super) async fn sort(
 }
 
 fn unpack_and_sort(
-    packed: Vec<u8>,
+    packed: Raw,
     encoding: Encoding,
     bytes_max: usize,
     items_max: usize,
@@ -139,14 +139,14 @@ fn unpack_and_sort(
         UnpackError::Crowded => RequestRefusal::Crowded,
         error => RequestRefusal::Unpack(error),
     })?;
-    if buffer.iter().all(u8::is_ascii_whitespace) {
+    if buffer.bytes().iter().all(u8::is_ascii_whitespace) {
         return Err(RequestRefusal::Empty);
     }
-    let items = scan::items(&buffer, items_max).map_err(RequestRefusal::Scan)?;
+    let items = scan::items(buffer.bytes(), items_max).map_err(RequestRefusal::Scan)?;
     Ok(sort_items(buffer, &items))
 }
 
-fn sort_items(buffer: Vec<u8>, items: &[scan::Item]) -> Sorted {
+fn sort_items(buffer: Raw, items: &[scan::Item]) -> Sorted {
     let mut spans = Vec::with_capacity(items.len());
     let mut refused = Vec::new();
     let mut item_of_frame = Vec::new();

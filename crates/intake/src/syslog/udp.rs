@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event::{FrameBatch, FrameSpan, Hint, Listener, ObservedAt, Origin};
+use event::{FrameBatch, FrameSpan, Hint, Listener, ObservedAt, Origin, Raw};
 use stdx::Clock;
 use tokio::net::UdpSocket;
 use tokio::sync::watch;
@@ -79,7 +79,7 @@ pub async fn serve_udp(
 /// Datagrams taken from the socket, by peer.
 #[derive(Default)]
 struct Received {
-    of_peer: HashMap<SocketAddr, (Vec<u8>, Vec<FrameSpan>)>,
+    of_peer: HashMap<SocketAddr, (Raw, Vec<FrameSpan>)>,
     /// Peers in order of their first datagram.
     peers: Vec<SocketAddr>,
     datagrams: usize,
@@ -126,7 +126,7 @@ impl Received {
             hint: Hint::Syslog,
             cut: false,
         });
-        buffer.extend_from_slice(&datagram[..len]);
+        buffer.buffer_mut().extend_from_slice(&datagram[..len]);
     }
 
     fn hand_over(mut self, source: &Arc<str>, door: &Arc<dyn Door>, clock: &dyn Clock) {

@@ -13,7 +13,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 fn check(packed: Vec<u8>, encoding: Encoding, budget_bytes: usize) -> Result<usize, String> {
     let mut share = Budget::new(budget_bytes).share();
-    unpack(packed, encoding, 1_000_000, &mut share)
+    unpack(packed.into(), encoding, 1_000_000, &mut share)
         .map(|bytes| bytes.len())
         .map_err(|error| error.to_string())
 }
