@@ -37,12 +37,7 @@ pub(crate) fn run(ground: &Ground, format: Format) -> anyhow::Result<Outcome> {
     let (config, disk) = (&ground.config, ground.disk.as_ref());
     let shown = config.data_dir.display().to_string();
     find(true, "data", format!("folder {shown}"));
-    let says = if hardening::is_dumpable() {
-        "the system lets this program's memory be dumped: records could end in a core file"
-    } else {
-        "cannot be dumped or traced"
-    };
-    find(!hardening::is_dumpable(), "memory", says.to_owned());
+    memory(&mut find);
     match disk.free_bytes(&config.data_dir) {
         Ok(free) => {
             find(
@@ -97,6 +92,16 @@ pub(crate) fn run(ground: &Ground, format: Format) -> anyhow::Result<Outcome> {
     } else {
         Outcome::Findings
     })
+}
+
+fn memory(find: &mut impl FnMut(bool, &'static str, String)) {
+    let is_open = hardening::is_dumpable();
+    let says = if is_open {
+        "the system lets this program's memory be dumped: records could end in a core file"
+    } else {
+        "cannot be dumped or traced"
+    };
+    find(!is_open, "memory", says.to_owned());
 }
 
 fn ledger(
