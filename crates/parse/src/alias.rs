@@ -112,6 +112,7 @@ const ALIASES: &[Alias] = &[
     to("remotehost", field::SOURCE_IP, 4), to("remote", field::SOURCE_IP, 5),
     to("rip", field::SOURCE_IP, 5), to("addr", field::SOURCE_IP, 6),
     to("visitorip", field::SOURCE_IP, 4), to("attr.remote", field::SOURCE_IP, 5),
+    to("addr.remote", field::SOURCE_IP, 5), to("eventdata.sourceip", field::SOURCE_IP, 4),
     to("net.peer.ip", field::SOURCE_IP, 4), to("req.remoteaddress", field::SOURCE_IP, 3),
     to("downstreamremoteaddress", field::SOURCE_IP, 5),
     to("sourceport", field::SOURCE_PORT, 1), to("srcport", field::SOURCE_PORT, 1),

@@ -3,7 +3,7 @@
 use event::{Value, field};
 
 use crate::draft::Draft;
-use crate::time;
+use crate::{login_text, time};
 
 /// Reads `text` when it is an error log line.
 pub(crate) fn read(draft: &mut Draft<'_>, text: &str) -> bool {
@@ -48,6 +48,10 @@ fn nginx(draft: &mut Draft<'_>, text: &str) -> bool {
     if let Some((_, rest)) = message.rsplit_once(", client: ") {
         draft.put_source(rest.split(',').next().unwrap_or(rest));
         nginx_pairs(draft, rest);
+    }
+    // Other messages quote what a stranger asked for, which may speak of logins too.
+    if message.starts_with("user \"") || message.starts_with("client login failed") {
+        login_text::derive(draft, message);
     }
     true
 }

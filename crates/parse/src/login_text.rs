@@ -11,7 +11,7 @@ use crate::field_type;
 /// Bytes of a sentence that are looked at.
 const SENTENCE_BYTES_MAX: usize = 512;
 
-const SUBJECTS: [&str; 16] = [
+const SUBJECTS: [&str; 21] = [
     "login",
     "log in",
     "logon",
@@ -28,8 +28,13 @@ const SUBJECTS: [&str; 16] = [
     "auth-error",
     "auth-failure",
     "access denied for user",
+    "user credentials",
+    "token provided for user",
+    "wireguard: ",
+    "auth: [smb",
+    "htpasswd",
 ];
-const FAILURES: [&str; 13] = [
+const FAILURES: [&str; 18] = [
     "fail",
     "invalid",
     "denied",
@@ -43,6 +48,11 @@ const FAILURES: [&str; 13] = [
     "unauthorized",
     "error",
     "could not",
+    "was not found in",
+    "password mismatch",
+    "nt_status_no_such_user",
+    "nt_status_wrong_password",
+    "nt_status_logon_failure",
 ];
 const SUCCESSES: [&str; 6] = [
     "success",
@@ -53,13 +63,15 @@ const SUCCESSES: [&str; 6] = [
     "authenticated",
 ];
 
-/// Reads the message when the record names no action itself.
+/// Reads the message, and then the error, when the record names no action itself.
 pub(crate) fn derive_from_message(draft: &mut Draft<'_>) {
-    if !draft.has(field::EVENT_ACTION)
-        && let Some(sentence) = draft.text(field::MESSAGE)
-    {
-        let sentence = crate::decode::prefix(sentence, SENTENCE_BYTES_MAX).to_owned();
-        derive(draft, &sentence);
+    for id in [field::MESSAGE, field::ERROR_MESSAGE] {
+        if !draft.has(field::EVENT_ACTION)
+            && let Some(sentence) = draft.text(id)
+        {
+            let sentence = crate::decode::prefix(sentence, SENTENCE_BYTES_MAX).to_owned();
+            derive(draft, &sentence);
+        }
     }
 }
 
@@ -141,6 +153,8 @@ fn put_address(draft: &mut Draft<'_>, sentence: &str, lower: &str) {
         return;
     }
     for mark in [
+        "remote host [ipv4:",
+        "remote host [ipv6:",
         "from ",
         "ip: ",
         "ip-address: ",
