@@ -3,7 +3,7 @@
 use event::{DefectKind, field};
 
 use crate::draft::Draft;
-use crate::{access_log, auth, error_log, json, key_value, plain, syslog};
+use crate::{access_log, auth, endpoints, error_log, json, key_value, plain, syslog};
 
 /// Reads a frame of unknown format.
 pub(crate) fn read(draft: &mut Draft<'_>, text: &str) {
@@ -39,6 +39,7 @@ pub(crate) fn body(draft: &mut Draft<'_>, text: &str, program: Option<&str>) {
     if !key_value::read(draft, rest) {
         draft.put_str(field::MESSAGE, if rest.is_empty() { text } else { rest });
     }
+    endpoints::derive(draft, rest);
 }
 
 /// Takes off the `stdout F ` of container runtimes.

@@ -63,6 +63,9 @@ fn nginx_pairs(draft: &mut Draft<'_>, rest: &str) {
     if let Some(host) = between(rest, ", host: \"", "\"") {
         draft.put_str(field::URL_DOMAIN, host);
     }
+    if let Some(login) = between(rest, ", login: \"", "\"") {
+        draft.put_str(field::USER_NAME, login);
+    }
     if let Some(request) = between(rest, ", request: \"", "\"")
         && let Some((method, target)) = request.split_once(' ')
         && let Some(method) = crate::url::method(method)

@@ -21,6 +21,7 @@ mod auth;
 mod content;
 mod decode;
 mod draft;
+mod endpoints;
 mod error_log;
 mod field_type;
 mod json;

@@ -11,7 +11,7 @@ use crate::field_type;
 /// Bytes of a sentence that are looked at.
 const SENTENCE_BYTES_MAX: usize = 512;
 
-const SUBJECTS: [&str; 21] = [
+const SUBJECTS: [&str; 22] = [
     "login",
     "log in",
     "logon",
@@ -33,8 +33,9 @@ const SUBJECTS: [&str; 21] = [
     "wireguard: ",
     "auth: [smb",
     "htpasswd",
+    "getting details for user",
 ];
-const FAILURES: [&str; 18] = [
+const FAILURES: [&str; 19] = [
     "fail",
     "invalid",
     "denied",
@@ -49,6 +50,7 @@ const FAILURES: [&str; 18] = [
     "error",
     "could not",
     "was not found in",
+    "not exist",
     "password mismatch",
     "nt_status_no_such_user",
     "nt_status_wrong_password",

@@ -15,10 +15,35 @@ const RECALL_PERCENT_MIN: usize = 85;
 const UNEXPECTED_MAX: usize = 2;
 
 /// (test, address, why it is not seen)
-const MISSED: &[(&str, &str, &str)] = &[];
+#[rustfmt::skip]
+const MISSED: &[(&str, &str, &str)] = &[
+    ("auditd-base64-exec", "26843", HOST),
+    ("auditd-postexploit-rm", "26843", HOST),
+    ("auditd-suid-crash", "/usr/bin/su", HOST),
+    ("aws-alb-http-bad-user-agent", "192.168.1.100", FORMAT),
+    ("aws-nwo-login", "arn:aws:iam::<accoundId>:user/<userName>", "office hours are learned; baselines come later"),
+    ("dovecot-time-based-bf", "198.51.100.1", "four failures in ninety minutes are below every threshold"),
+    ("exchange-imap-bf", "192.168.9.212", FORMAT),
+    ("exchange-smtp-bf", "192.168.9.212", FORMAT),
+    ("gitea-bf", "2.2.2.2", BACKWARDS),
+    ("mailscanner-blacklisted", "192.168.1.100", "one mail on somebody's list is no alert"),
+    ("ntfy-bf", "127.0.0.1", "four refusals; the pack asks for five"),
+    ("sympa_ww-http-scan", "192.168.0.1", "application errors of one product in its own words"),
+    ("teamspeak-bf", "127.0.0.1", BACKWARDS),
+    ("thehive-bf", "172.17.0.2", FORMAT),
+    ("windows-bf", "192.168.9.212", FORMAT),
+];
+
+const HOST: &str = "behaviour of processes on a host, named by process: left to community rules";
+const FORMAT: &str = "the format is not read, so the record has no source";
+const BACKWARDS: &str = "the lines run backwards in time by more than the lateness allowed";
 
 /// (test, address, why it is alerted all the same)
-const UNEXPECTED: &[(&str, &str, &str)] = &[];
+const UNEXPECTED: &[(&str, &str, &str)] = &[(
+    "pterodactyl-wings-bf",
+    "10.23.89.10",
+    "five failed logins in one second; the scenario asks for six",
+)];
 
 #[test]
 fn attackers_of_the_hub_are_alerted() {
@@ -36,11 +61,6 @@ fn attackers_of_the_hub_are_alerted() {
             .collect();
         let lines = row["lines"].as_array().unwrap().iter();
         let entries = stand::entries("hub", lines.map(|line| line.as_str().unwrap()));
-        if std::env::var("HUB_SHOW").is_ok_and(|show| test.contains(&show)) {
-            for entry in &entries {
-                println!("{}", event::encoding::encode(entry.event()));
-            }
-        }
         let mut alerted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for found in stand::alerts(&pack, &entries) {
             let rule = found.rule.code.clone().unwrap_or_default();
@@ -61,11 +81,12 @@ fn attackers_of_the_hub_are_alerted() {
                 unexpected.push((test.to_owned(), value.clone()));
             }
         }
-        println!("{test}: {alerted:?}");
     }
     let seen = expected_count - missed.len();
-    println!("{seen} of {expected_count} addresses alerted, {} unexpected", unexpected.len());
-    println!("missed {missed:#?}\nunexpected {unexpected:#?}");
+    println!(
+        "{seen} of {expected_count} addresses alerted, {} unexpected",
+        unexpected.len()
+    );
     assert_eq!(missed, pairs(MISSED));
     assert_eq!(unexpected, pairs(UNEXPECTED));
     assert!(seen * 100 >= expected_count * RECALL_PERCENT_MIN);

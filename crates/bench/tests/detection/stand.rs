@@ -4,10 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use detect::{Engine, EngineConfig, RuleFile, RuleSet};
-use event::{
-    Detection, Entry, Frame, Hint, Index, Listener, ObservedAt, Origin, PolicyVersion,
-};
-use redact::{Policy, PolicyConfig};
+use event::{Detection, Entry, Frame, Hint, Index, Listener, ObservedAt, Origin};
+use redact::{Policy, PolicyConfig, PseudonymKey};
 use stdx::Secret;
 
 /// When the lines are said to arrive: 2026-11-20. Later than every log, so that no line comes from the future.
@@ -51,13 +49,16 @@ pub(crate) fn pack() -> Arc<RuleSet> {
 /// The stored entries of `lines` from one source.
 pub(crate) fn entries<'l>(source: &str, lines: impl Iterator<Item = &'l str>) -> Vec<Entry> {
     let policy = Policy::new(PolicyConfig {
-        version: PolicyVersion(1),
-        key: Secret::new([7; 32]),
-        key_id: "test".to_owned(),
+        key: PseudonymKey {
+            id: "test".to_owned(),
+            key: Secret::new([7; 32]),
+        },
+        past_keys: Vec::new(),
         secret_names: Vec::new(),
         public_names: Vec::new(),
         allowed_values: Vec::new(),
-        hash_emails: false,
+        find_emails: false,
+        actions: Vec::new(),
     });
     let origin = Origin {
         source: source.into(),
