@@ -17,7 +17,7 @@ use crate::glob::Glob;
 use crate::rule::Comparison;
 
 /// A test of a field, or of all text of an event when it names none.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Test {
     /// Field name; `None` for a keyword.
     pub(crate) field: Option<String>,
@@ -75,7 +75,7 @@ pub(crate) enum Number {
 }
 
 /// What must hold for a value.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Op {
     /// The field is there.
     Present,

@@ -9,7 +9,7 @@ use crate::predicate::Test;
 use crate::sample::Sample;
 
 /// One rule document of a file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Document {
     /// First line of the document in its file, 1-based.
     pub(crate) line: u32,
@@ -22,7 +22,7 @@ pub(crate) struct Document {
 }
 
 /// What is true of every kind of rule.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Meta {
     /// The rule as detections refer to it.
     pub(crate) reference: Arc<RuleRef>,
@@ -34,10 +34,12 @@ pub(crate) struct Meta {
     pub(crate) entity: Vec<String>,
     /// How long one detection speaks for its group.
     pub(crate) cooldown: Option<Duration>,
+    /// Numbers of the rule that an operator may change, by name.
+    pub(crate) thresholds: Vec<(String, u64)>,
 }
 
 /// What a rule looks for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Body {
     /// Properties of one event.
     Detection(DetectionRule),
@@ -57,7 +59,7 @@ pub struct LogSource {
 }
 
 /// A rule about one event.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct DetectionRule {
     /// Logs it is written for.
     pub(crate) log_source: LogSource,
@@ -68,7 +70,7 @@ pub(crate) struct DetectionRule {
 }
 
 /// A boolean combination of field tests.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Clause {
     /// All of them; true when empty.
     All(Vec<Clause>),
@@ -94,7 +96,7 @@ pub(crate) enum Condition {
 }
 
 /// A rule about matches of other rules.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CorrelationRule {
     /// What is looked for.
     pub(crate) kind: CorrelationKind,
@@ -110,8 +112,22 @@ pub(crate) struct CorrelationRule {
     pub(crate) generate: bool,
 }
 
+impl CorrelationRule {
+    /// Lets it refer to `names` in place of its members, in their order.
+    pub(crate) fn rename_members(&mut self, names: &[String]) {
+        for alias in &mut self.aliases {
+            for (rule, _) in &mut alias.fields {
+                if let Some(place) = self.rules.iter().position(|member| member == rule) {
+                    rule.clone_from(&names[place]);
+                }
+            }
+        }
+        self.rules = names.to_vec();
+    }
+}
+
 /// A group-by name that stands for different fields in different rules.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Alias {
     /// The name in `group-by`.
     pub(crate) name: String,

@@ -16,6 +16,7 @@ use crate::rule::{Body, DetectionRule, Document, LogSource, Meta};
 use crate::sample::{self, TestOutcome};
 use crate::sigma;
 use crate::spelling::GroupField;
+use crate::tuning::{self, Tuning};
 
 /// A rule file as the app read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,9 +123,29 @@ const ENTITY_FIELDS: [&str; 4] = ["user.name", "source.ip", "host.name", "belfry
 impl RuleSet {
     /// Compiles `files`. Everything wrong is listed; what is right runs.
     pub fn load(files: &[RuleFile]) -> (Self, Vec<Problem>) {
+        Self::load_tuned(files, &Tuning::default(), "")
+    }
+
+    /// The same with an operator's changes, which stand in the file `tuning_file`.
+    pub fn load_tuned(
+        files: &[RuleFile],
+        tuning: &Tuning,
+        tuning_file: &str,
+    ) -> (Self, Vec<Problem>) {
         let mut loader = Loader::default();
+        let mut documents = Vec::new();
         for file in files {
-            loader.add_file(file);
+            loader.read_file(file, &mut documents);
+        }
+        for message in tuning.apply(&mut documents) {
+            loader.problem(tuning_file, None, message);
+        }
+        for (file, document) in documents {
+            if matches!(document.body, Body::Correlation(_)) {
+                loader.waiting.push((file, document));
+            } else {
+                loader.add_detection(&file, document);
+            }
         }
         loader.link();
         let mut tested = Vec::new();
@@ -195,7 +216,7 @@ struct Loader {
 }
 
 impl Loader {
-    fn add_file(&mut self, file: &RuleFile) {
+    fn read_file(&mut self, file: &RuleFile, documents: &mut Vec<tuning::Placed>) {
         let name: Arc<str> = file.name.as_str().into();
         let read = sigma::read(&file.text);
         for (line, message) in read.problems {
@@ -205,11 +226,7 @@ impl Loader {
             if !document.samples.is_empty() && self.tested.last() != Some(&file.name) {
                 self.tested.push(file.name.clone());
             }
-            if matches!(document.body, Body::Correlation(_)) {
-                self.waiting.push((Arc::clone(&name), document));
-            } else {
-                self.add_detection(&name, document);
-            }
+            documents.push((Arc::clone(&name), document));
         }
     }
 

@@ -26,7 +26,7 @@ use crate::rule_set::{RuleFile, RuleSet, nanos};
 use crate::sigma;
 
 /// One sample of a rule.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sample {
     name: String,
     /// What must ring, sorted; empty for nothing.

@@ -12,7 +12,7 @@ use event::{Attack, RuleRef, Severity};
 use rsigma_parser as parser;
 
 use crate::limits;
-use crate::rule::{Body, Condition, DetectionRule, Document, LogSource, Meta};
+use crate::rule::{Body, Clause, Condition, DetectionRule, Document, LogSource, Meta};
 use crate::sample::{self, Sample};
 
 mod correlate;
@@ -51,6 +51,31 @@ pub(crate) fn read(text: &str) -> File {
         read_part(&mut file, line, part);
     }
     file
+}
+
+/// The clause that all of `fields` (names with modifiers, and their values) hold.
+pub(crate) fn selection(fields: &[(String, Vec<String>)]) -> Result<Clause, String> {
+    // JSON is YAML too, and quotes whatever an operator wrote.
+    let map = serde_json::Map::from_iter(
+        fields
+            .iter()
+            .map(|(name, values)| (name.clone(), values.clone().into())),
+    );
+    let text = format!(
+        "title: selection\nlogsource: {{category: any}}\ndetection:\n  s: {}\n  condition: s\n",
+        serde_json::Value::Object(map)
+    );
+    let mut file = read(&text);
+    match file.documents.pop().map(|document| document.body) {
+        Some(Body::Detection(mut rule)) if file.problems.is_empty() => {
+            rule.selections.pop().map(|(_, clause)| clause)
+        }
+        _ => None,
+    }
+    .ok_or_else(|| match file.problems.pop() {
+        Some((_, message)) => message,
+        None => "the selection cannot be read".to_owned(),
+    })
 }
 
 /// Cuts a file at lines that are `---`, each part with its first line number.
@@ -276,6 +301,7 @@ fn meta(common: Common<'_>, custom: &Custom) -> Meta {
         enabled: custom.enabled.unwrap_or(!retired),
         entity: custom.entity.clone(),
         cooldown: custom.cooldown,
+        thresholds: custom.thresholds.clone(),
         reference: Arc::new(RuleRef {
             id: id.to_owned(),
             code: custom.code.clone(),
@@ -318,6 +344,7 @@ struct Custom {
     enabled: Option<bool>,
     entity: Vec<String>,
     cooldown: Option<Duration>,
+    thresholds: Vec<(String, u64)>,
     samples: Vec<Sample>,
 }
 
@@ -340,12 +367,25 @@ impl Custom {
                     custom.cooldown =
                         Some(duration.ok_or("cooldown is not a duration such as 10m")?);
                 }
+                "thresholds" => custom.thresholds = numbers(&value)?,
                 "tests" => custom.samples = sample::read(&value)?,
                 _ => {}
             }
         }
         Ok(custom)
     }
+}
+
+fn numbers(value: &serde_json::Value) -> Result<Vec<(String, u64)>, String> {
+    let named = value
+        .as_object()
+        .ok_or("thresholds is not a map of names")?;
+    let number = |(name, value): (&String, &serde_json::Value)| {
+        let number = value.as_u64().filter(|number| *number > 0);
+        let number = number.ok_or(format!("threshold {name} is not a number above 0"))?;
+        Ok((name.clone(), number))
+    };
+    named.iter().map(number).collect()
 }
 
 fn texts(value: &serde_json::Value) -> Vec<String> {

@@ -32,12 +32,14 @@ impl Difference {
             invented: rung,
         };
         for ring in expected {
-            let name = (ring.rule.to_owned(), ring.entity.to_owned());
-            match difference.invented.iter().position(|rung| *rung == name) {
+            let rang = |rung: &Name| rung.0 == ring.rule && ring.is_about(&rung.1);
+            match difference.invented.iter().position(rang) {
                 Some(at) => {
                     difference.invented.remove(at);
                 }
-                None => difference.missing.push(name),
+                None => difference
+                    .missing
+                    .push((ring.rule.to_owned(), ring.entity.to_owned())),
             }
         }
         difference

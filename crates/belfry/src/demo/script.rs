@@ -19,8 +19,19 @@ pub(crate) struct Act {
 pub(crate) struct Ring {
     /// Code of the rule.
     pub(crate) rule: &'static str,
-    /// The entity it is about, as `field=value`.
+    /// The entity it is about, as `field=value`; a last `*` stands for what differs from run to
+    /// run.
     pub(crate) entity: &'static str,
+}
+
+impl Ring {
+    /// Whether it is about `entity`.
+    pub(crate) fn is_about(&self, entity: &str) -> bool {
+        match self.entity.strip_suffix('*') {
+            Some(start) => entity.starts_with(start),
+            None => entity == self.entity,
+        }
+    }
 }
 
 const fn ring(rule: &'static str, entity: &'static str) -> Ring {
@@ -37,14 +48,20 @@ pub(crate) const ACTS: &[Act] = &[
         name: "brute force",
         story: "203.0.113.10 tries seven passwords on paula's account.",
         play: attackers::brute_force,
-        rings: &[ring("D01", "user.name=paula")],
+        rings: &[
+            ring("D01", "user.name=paula"),
+            ring("D02", "source.ip=203.0.113.10"),
+        ],
     },
     Act {
         name: "password spraying",
         story: "203.0.113.20 tries one common password on twelve accounts.",
         play: attackers::spraying,
         rings: &[
+            // Low when it begins, high when it goes on.
             ring("D02", "source.ip=203.0.113.20"),
+            ring("D02", "source.ip=203.0.113.20"),
+            ring("D03", "source.ip=203.0.113.20"),
             ring("D03", "source.ip=203.0.113.20"),
         ],
     },
@@ -79,7 +96,10 @@ pub(crate) const ACTS: &[Act] = &[
         name: "a superuser is made",
         story: "203.0.113.70 wears olga's stolen session and creates the superuser \"backdoor\".",
         play: attackers::superuser,
-        rings: &[ring("D13", "user.name=olga, user.target.name=backdoor")],
+        rings: &[
+            ring("D13", "user.name=olga, user.target.name=backdoor"),
+            ring("D22", "session=*"),
+        ],
     },
     Act {
         name: "sudden riches",
