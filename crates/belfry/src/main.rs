@@ -36,6 +36,7 @@ mod self_audit;
 mod sinks;
 mod talk;
 mod tokens;
+mod tuning;
 mod watchman;
 
 /// What this binary calls itself.

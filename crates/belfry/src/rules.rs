@@ -2,25 +2,62 @@
 
 use std::path::{Path, PathBuf};
 
-use detect::{EngineConfig, Problem, RuleFile, RuleSet};
+use detect::{EngineConfig, Problem, RuleFile, RuleSet, Tuning};
 use disk::Disk;
 
 use crate::config::Config;
 use crate::exit_code::bad_input;
+use crate::tuning;
 
 /// Bytes of one rule file.
 const RULE_FILE_BYTES_MAX: u64 = 1 << 20;
 
+/// Folders below `rules.dir` that are looked into; the community's collection needs five.
+const FOLDER_DEPTH_MAX: usize = 8;
+/// Rule files of an operator; the community's collection has about four thousand.
+const RULE_FILES_MAX: usize = 20_000;
+
 /// The shipped pack: (file name, text).
 const SHIPPED: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/shipped_rules.rs"));
+
+/// The start of the names of shipped files.
+pub(crate) const SHIPPED_PREFIX: &str = "shipped/";
 
 /// Loads the rules that `config` asks for, with every problem found in them. A file that cannot be
 /// read is a problem of that file; the others are loaded.
 pub(crate) fn load(config: &Config, disk: &dyn Disk) -> anyhow::Result<(RuleSet, Vec<Problem>)> {
+    let (files, mut problems) = files(config, disk)?;
+    let tuning_file = config.rules_tuning.as_deref().unwrap_or(Path::new(""));
+    let shown = tuning_file.display().to_string();
+    let mut tuning = Tuning::default();
+    if config.rules_tuning.is_some() {
+        match text_of(disk, tuning_file) {
+            Ok(text) => {
+                let (read, found) = tuning::read(&shown, &text);
+                tuning = read;
+                problems.extend(found);
+            }
+            Err(message) => problems.push(Problem {
+                file: shown.clone(),
+                line: None,
+                message,
+            }),
+        }
+    }
+    let (set, found) = RuleSet::load_tuned(&files, &tuning, &shown);
+    problems.extend(found);
+    Ok((set, problems))
+}
+
+/// The rule files that `config` asks for, and those that cannot be read.
+pub(crate) fn files(
+    config: &Config,
+    disk: &dyn Disk,
+) -> anyhow::Result<(Vec<RuleFile>, Vec<Problem>)> {
     let (mut files, mut unread) = (Vec::new(), Vec::new());
     if config.rules_shipped {
         files.extend(SHIPPED.iter().map(|(name, text)| RuleFile {
-            name: format!("shipped/{name}"),
+            name: format!("{SHIPPED_PREFIX}{name}"),
             text: (*text).to_owned(),
         }));
     }
@@ -39,19 +76,31 @@ pub(crate) fn load(config: &Config, disk: &dyn Disk) -> anyhow::Result<(RuleSet,
             }
         }
     }
-    let (set, problems) = RuleSet::load(&files);
-    unread.extend(problems);
-    Ok((set, unread))
+    Ok((files, unread))
 }
 
+/// The rule files of `dir` and of the folders in it, in order of their paths.
 fn paths_in(disk: &dyn Disk, dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let listed = disk.list(dir).map_err(|error| {
-        let shown = dir.display();
-        bad_input(format!("`rules.dir` {shown} cannot be listed: {error}"))
-    })?;
-    let names = listed.into_iter().filter(|item| !item.is_dir);
-    let mut paths: Vec<_> = names.map(|item| dir.join(item.name)).collect();
-    paths.retain(|path| path.extension().is_some_and(|e| e == "yml" || e == "yaml"));
+    let (mut paths, mut folders) = (Vec::new(), vec![(dir.to_owned(), 0)]);
+    while let Some((folder, depth)) = folders.pop() {
+        let shown = folder.display();
+        let listed = disk
+            .list(&folder)
+            .map_err(|error| bad_input(format!("`rules.dir` {shown} cannot be listed: {error}")))?;
+        for item in listed {
+            let path = folder.join(item.name);
+            if item.is_dir && depth < FOLDER_DEPTH_MAX {
+                folders.push((path, depth + 1));
+            } else if path.extension().is_some_and(|e| e == "yml" || e == "yaml") {
+                paths.push(path);
+            }
+        }
+        if paths.len() > RULE_FILES_MAX {
+            return Err(bad_input(format!(
+                "`rules.dir` {shown} holds more than {RULE_FILES_MAX} rule files"
+            )));
+        }
+    }
     paths.sort();
     Ok(paths)
 }

@@ -157,7 +157,13 @@ pub(crate) const KEYS: &[Key] = &[
         "rules.dir",
         Kind::Path,
         "",
-        "Folder of your own Sigma rules (`*.yml`).",
+        "Folder of your own Sigma rules and exceptions (`*.yml`), with the folders in it.",
+    ),
+    key(
+        "rules.tuning",
+        Kind::Path,
+        "",
+        "File with your thresholds, levels and scopes (docs/guide/tuning.md); it survives updates of the rules.",
     ),
     key(
         "detect.lateness",
