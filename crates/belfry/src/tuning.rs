@@ -107,8 +107,8 @@ impl Reader<'_> {
                 (key, _) => self.complain(
                     name.span().start,
                     &format!(
-                        "`{key}` of a rule; known: enabled = true or false, level = \"informational\" \
-                         to \"critical\", owner, reason"
+                        "`{key}` of a rule; known: enabled = true or false, \
+                         level = \"informational\" to \"critical\", owner, reason"
                     ),
                 ),
             }
@@ -197,7 +197,8 @@ mod tests {
             "tuning.toml",
             "thresholds.d01_failures = 8\n\
              [rule.D19]\nenabled = false\nlevel = \"low\"\nreason = \"loud\"\n\
-             [scope.office]\nwhere = { \"source.ip|cidr\" = [\"203.0.113.0/24\"], \"service.name\" = \"shop\" }\n\
+             [scope.office]\n\
+             where = { \"source.ip|cidr\" = [\"203.0.113.0/24\"], \"service.name\" = \"shop\" }\n\
              raise = 5\nthresholds = { d02_failures = 90 }\n",
         );
         assert_eq!(problems, []);

@@ -56,11 +56,8 @@ pub(crate) fn read(text: &str) -> File {
 /// The clause that all of `fields` (names with modifiers, and their values) hold.
 pub(crate) fn selection(fields: &[(String, Vec<String>)]) -> Result<Clause, String> {
     // JSON is YAML too, and quotes whatever an operator wrote.
-    let map = serde_json::Map::from_iter(
-        fields
-            .iter()
-            .map(|(name, values)| (name.clone(), values.clone().into())),
-    );
+    let pair = |(name, values): &(String, Vec<String>)| (name.clone(), values.clone().into());
+    let map: serde_json::Map<_, serde_json::Value> = fields.iter().map(pair).collect();
     let text = format!(
         "title: selection\nlogsource: {{category: any}}\ndetection:\n  s: {}\n  condition: s\n",
         serde_json::Value::Object(map)

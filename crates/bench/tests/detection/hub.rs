@@ -1,8 +1,8 @@
-//! Scenario tests of the CrowdSec hub: log lines of seventy services and attacks, with the addresses
-//! that must be alerted.
+//! Scenario tests of the CrowdSec hub: log lines of seventy services and attacks, with the
+//! addresses that must be alerted.
 //!
-//! [`MISSED`] lists what the pack does not see, with the reason; a row that turns out to be seen, or a
-//! miss without a row, fails the test, so that the table cannot rot.
+//! [`MISSED`] lists what the pack does not see, with the reason; a row that turns out to be seen,
+//! or a miss without a row, fails the test, so that the table cannot rot.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
@@ -21,8 +21,8 @@ const MISSED: &[(&str, &str, &str)] = &[
     ("auditd-postexploit-rm", "26843", HOST),
     ("auditd-suid-crash", "/usr/bin/su", HOST),
     ("aws-alb-http-bad-user-agent", "192.168.1.100", FORMAT),
-    ("aws-nwo-login", "arn:aws:iam::<accoundId>:user/<userName>", "office hours are learned; baselines come later"),
-    ("dovecot-time-based-bf", "198.51.100.1", "four failures in ninety minutes are below every threshold"),
+    ("aws-nwo-login", "arn:aws:iam::<accoundId>:user/<userName>", HOURS),
+    ("dovecot-time-based-bf", "198.51.100.1", FEW),
     ("exchange-imap-bf", "192.168.9.212", FORMAT),
     ("exchange-smtp-bf", "192.168.9.212", FORMAT),
     ("gitea-bf", "2.2.2.2", BACKWARDS),
@@ -34,6 +34,8 @@ const MISSED: &[(&str, &str, &str)] = &[
     ("windows-bf", "192.168.9.212", FORMAT),
 ];
 
+const HOURS: &str = "office hours are learned; baselines come later";
+const FEW: &str = "four failures in ninety minutes are below every threshold";
 const HOST: &str = "behaviour of processes on a host, named by process: left to community rules";
 const FORMAT: &str = "the format is not read, so the record has no source";
 const BACKWARDS: &str = "the lines run backwards in time by more than the lateness allowed";

@@ -8,7 +8,7 @@ use event::{Detection, Entry, Frame, Hint, Index, Listener, ObservedAt, Origin};
 use redact::{Policy, PolicyConfig, PseudonymKey};
 use stdx::Secret;
 
-/// When the lines are said to arrive: 2026-11-20. Later than every log, so that no line comes from the future.
+/// When the lines are said to arrive: 2026-11-20, later than every log.
 const ARRIVED: i64 = 1_795_132_800_000_000_000;
 
 /// The root of the repository.
@@ -18,7 +18,7 @@ pub(crate) fn repository() -> PathBuf {
 
 /// A file of the repository.
 pub(crate) fn text_of(path: &str) -> String {
-    let bytes = std::fs::read(repository().join(path)).unwrap();
+    let bytes = std::fs::read(repository().join(path)).expect("a fixture is there");
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
@@ -27,16 +27,20 @@ pub(crate) fn pack() -> Arc<RuleSet> {
     static PACK: OnceLock<Arc<RuleSet>> = OnceLock::new();
     let load = || {
         let mut paths: Vec<PathBuf> = std::fs::read_dir(repository().join("rules"))
-            .unwrap()
-            .map(|item| item.unwrap().path())
+            .expect("the rules are there")
+            .map(|item| item.expect("the folder is read").path())
             .filter(|path| path.extension().is_some_and(|extension| extension == "yml"))
             .collect();
         paths.sort();
         let files: Vec<RuleFile> = paths
             .iter()
             .map(|path| RuleFile {
-                name: path.file_name().unwrap().to_string_lossy().into_owned(),
-                text: std::fs::read_to_string(path).unwrap(),
+                name: path
+                    .file_name()
+                    .expect("a file has a name")
+                    .to_string_lossy()
+                    .into_owned(),
+                text: std::fs::read_to_string(path).expect("a rule is text"),
             })
             .collect();
         let (set, problems) = RuleSet::load(&files);

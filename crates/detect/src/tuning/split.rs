@@ -47,7 +47,7 @@ pub(super) fn split(scopes: &[Scope], documents: &mut Vec<Placed>, complaints: &
         copies: Vec::new(),
     };
     let mut generates = BTreeSet::new();
-    for place in 0..documents.len() {
+    for (place, (_, document)) in documents.iter_mut().enumerate() {
         // What feeds another rule is copied with that rule.
         let feeds = was_fed.contains(&place);
         let relevant = splitter.relevant(place, 0);
@@ -57,13 +57,13 @@ pub(super) fn split(scopes: &[Scope], documents: &mut Vec<Placed>, complaints: &
         for scope in &relevant {
             splitter.copy(place, Part::Inside(*scope), &relevant);
         }
-        if let Body::Correlation(rule) = &mut documents[place].1.body {
+        if let Body::Correlation(rule) = &mut document.body {
             if rule.generate {
                 generates.extend(splitter.members(place));
             }
             rule.generate = false;
         }
-        splitter.restrict(&mut documents[place].1, place, Part::Rest, &relevant);
+        splitter.restrict(document, place, Part::Rest, &relevant);
     }
     // What fed only rules that were split would ring for itself now.
     documents.extend(splitter.copies);

@@ -1,3 +1,5 @@
+//! Tuning on three small rules: what rings before and after.
+
 use std::sync::Arc;
 
 use event::{Entry, Index, ObservedAt, Severity};
