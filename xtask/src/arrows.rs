@@ -60,7 +60,9 @@ pub(crate) const HOUSE: &[Room] = &[
     room("ledger", 3, Kind::Disk, &["disk", "event", "stdx", "tlog"]),
     room("intake", 3, Kind::Net, &["disk", "event", "stdx"]),
     room("alert", 3, Kind::Net, &["disk", "event", "stdx"]),
-    // Only `ledger` speaks tree mathematics; the binary asks the ledger.
+    // Beside the ledger, not on it: a witness is no part of what it watches.
+    room("witness", 3, Kind::Net, &["disk", "stdx", "tlog"]),
+    // Only `ledger` and `witness` speak tree mathematics; the binary asks the ledger.
     Room {
         name: "belfry",
         floor: 5,
