@@ -19,7 +19,9 @@ use disk::{Disk, DiskError, DiskLock};
 use sha2::{Digest as _, Sha256};
 use stdx::Clock;
 use thiserror::Error;
-use tlog::{AddCheckpoint, Checkpoint, CosigningKey, UnverifiedCheckpoint, Verified, VerifyingKey};
+use tlog::{
+    AddCheckpoint, Checkpoint, CosigningKey, Hash, UnverifiedCheckpoint, Verified, VerifyingKey,
+};
 use zeroize::Zeroizing;
 
 use crate::limits::{

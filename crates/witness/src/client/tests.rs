@@ -50,7 +50,8 @@ fn canned(answers: &[&str]) -> (String, Arc<Mutex<Vec<String>>>) {
             let (headers, body) = body.split_once('|').unwrap_or(("", body));
             let length = body.len();
             let text = format!(
-                "HTTP/1.1 {status} x\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
+                "HTTP/1.1 {status} x\r\nconnection: close\r\n{headers}\
+                 content-length: {length}\r\n\r\n{body}"
             );
             stream.write_all(text.as_bytes()).unwrap();
         }
