@@ -61,7 +61,8 @@ pub enum Fault {
     Signature,
     /// It has seen a larger log than the one asked for.
     #[error(
-        "has seen {seen} entries under our signature, this ledger has {ours}: rolled back, or run twice"
+        "has seen {seen} entries under our signature, this ledger has {ours}: rolled back or \
+         run twice"
     )]
     Ahead {
         /// Size it has seen.

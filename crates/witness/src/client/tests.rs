@@ -142,7 +142,7 @@ fn refusals_and_nonsense_are_told_apart() {
     );
     let busy = "asks to come back in 1 s";
     check(&["409 5\n", "409 6\n"], Err(busy), &["old 3", "old 5"]);
-    let ahead = "has seen 10 entries under our signature, this ledger has 9: rolled back, or run \
+    let ahead = "has seen 10 entries under our signature, this ledger has 9: rolled back or run \
                  twice";
     check(&["409 10\n"], Err(ahead), &["old 3"]);
     check(&["409 5\n", "409 10\n"], Err(ahead), &["old 3", "old 5"]);
