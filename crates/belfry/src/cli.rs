@@ -85,6 +85,9 @@ pub(crate) enum Command {
     /// Manage the bearer tokens of sources
     #[command(subcommand)]
     Token(Token),
+    /// Show what redaction does, test it, and look at stored entries again
+    #[command(subcommand)]
+    Redact(Redact),
     /// Look at this installation and say what is wrong with it
     Doctor,
 }
@@ -246,5 +249,35 @@ pub(crate) enum Token {
     Revoke {
         /// Id of the token
         id: String,
+    },
+}
+
+/// `belfry redact`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Redact {
+    /// Show what would be stored of a record, and why; the value itself is never shown
+    Explain {
+        /// A file of records, one a line, `-` for standard input, or one record itself (which the
+        /// shell then remembers)
+        #[arg(default_value = "-", value_name = "FILE|-|RECORD")]
+        input: String,
+    },
+    /// Run policy tests: TOML files of records and what must become of them
+    Test {
+        /// Files of tests
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Look at stored entries under today's policy and list what it would take out now
+    Scan {
+        /// Only entries received this long ago or less (1h, 7d) or since this time (RFC 3339)
+        #[arg(long)]
+        since: Option<String>,
+        /// Only entries received before this long ago or this time
+        #[arg(long)]
+        until: Option<String>,
+        /// Write no progress to standard error
+        #[arg(long)]
+        quiet: bool,
     },
 }

@@ -18,6 +18,7 @@ pub(crate) mod check;
 pub(crate) mod doctor;
 pub(crate) mod ingest;
 pub(crate) mod prove;
+pub(crate) mod redact;
 pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod search;

@@ -13,6 +13,8 @@ use zeroize::Zeroizing;
 
 use crate::config::Config;
 
+/// File of the key behind keyed hashes.
+const REDACT_KEY_FILE: &str = "redact.key";
 /// Keeps a proof from meaning anything else.
 const PROOF_DOMAIN: &[u8] = b"belfry admin proof v1\0";
 /// Bytes of a key.
@@ -22,11 +24,27 @@ const KEY_FILE_BYTES_MAX: u64 = 128;
 
 /// The redaction policy of `config`, with its key.
 pub(crate) fn policy(config: &Config, disk: &dyn Disk) -> anyhow::Result<Policy> {
+    let key = key_of(disk, &config.data_dir.join(REDACT_KEY_FILE))?;
+    Ok(policy_with(config, key))
+}
+
+/// The same under a key that anybody may know: for texts that are never stored.
+pub(crate) fn trial_policy(config: &Config) -> Policy {
+    policy_with(config, Secret::new([0; KEY_BYTES]))
+}
+
+/// Whether the data folder of `config` has a key to redact with.
+pub(crate) fn has_redact_key(config: &Config, disk: &dyn Disk) -> bool {
+    let path = config.data_dir.join(REDACT_KEY_FILE);
+    disk.stat(&path).is_ok_and(|stat| stat.is_some())
+}
+
+fn policy_with(config: &Config, key: Secret<[u8; KEY_BYTES]>) -> Policy {
     let key = PseudonymKey {
         id: config.redact.key_id.clone(),
-        key: key_of(disk, &config.data_dir.join("redact.key"))?,
+        key,
     };
-    Ok(Policy::new(PolicyConfig {
+    Policy::new(PolicyConfig {
         key,
         past_keys: Vec::new(),
         secret_names: config.redact.secret_keys.clone(),
@@ -34,7 +52,7 @@ pub(crate) fn policy(config: &Config, disk: &dyn Disk) -> anyhow::Result<Policy>
         allowed_values: Vec::new(),
         find_emails: config.redact.hash_email,
         actions: Vec::new(),
-    }))
+    })
 }
 
 /// The operator's token in the data folder `data`, made on first use.

@@ -70,6 +70,7 @@ fn run(Cli { common, command }: Cli) -> anyhow::Result<Outcome> {
         Command::Verify(say) => command::verify::run(&Ground::of(&common)?, &say, format),
         Command::Prove { index } => command::prove::run(&Ground::of(&common)?, index, format),
         Command::Token(say) => command::token::run(&Ground::of(&common)?, &say, format),
+        Command::Redact(say) => command::redact::run(&Ground::of(&common)?, &say, format),
         Command::Doctor => command::doctor::run(&Ground::of(&common)?, format),
     }
 }

@@ -155,7 +155,7 @@ fn shown(entry: &Entry) -> String {
 }
 
 /// `1h` ago, or a point in time, in nanoseconds since 1970.
-fn moment(text: &str) -> anyhow::Result<i64> {
+pub(crate) fn moment(text: &str) -> anyhow::Result<i64> {
     if let Some(ago) = units::parse_duration(text) {
         let ago = i64::try_from(ago.as_nanos()).unwrap_or(i64::MAX);
         return Ok(SystemClock.unix_nanos().saturating_sub(ago));

@@ -20,6 +20,7 @@ mod kill;
 mod memory;
 mod peer;
 mod receiver;
+mod redact_command;
 mod redaction;
 mod self_audit;
 mod stand;
