@@ -13,7 +13,7 @@
 //! space), so that double-encoded attacks read like plain ones. Overlong two-byte forms of ASCII
 //! (`%c0%ae` for a dot) read as the character; other bytes that are not UTF-8 read as U+FFFD.
 
-use event::{Event, FieldId, Namer, field};
+use event::{Event, field};
 
 use crate::limits;
 use crate::predicate::push_folded;
@@ -47,11 +47,6 @@ impl Derived {
     /// The derived field of this name.
     pub(crate) fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|derived| derived.name() == name)
-    }
-
-    /// Its field id.
-    pub(crate) fn id(self) -> Option<FieldId> {
-        FieldId::intern(self.name(), Namer::Rule)
     }
 
     /// Appends its values for `event` to `out` and the end of each to `ends`; nothing when the
@@ -222,7 +217,7 @@ mod tests {
         check_field(Derived::Url, field::URL_ORIGINAL, url, expected);
     }
 
-    fn check_field(derived: Derived, id: FieldId, text: &str, expected: &str) {
+    fn check_field(derived: Derived, id: event::FieldId, text: &str, expected: &str) {
         let mut event = Event::new();
         event.push_str(id, text);
         let mut out = "before ".to_owned();

@@ -5,7 +5,6 @@
 //! the future than the skew allowed, or (from a live sender) further in the past, is replaced by
 //! the time of receipt and counted as suspect.
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +12,13 @@ use std::time::Duration;
 use event::{Detection, Entry, GroupValue, Index, RuleRef, Timestamp, field};
 
 use crate::bell::{Bell, Ring};
-use crate::bucket::{Bucket, RuleNumber};
+use crate::bucket::RuleNumber;
 use crate::correlation::{Correlation, Goal, Part};
 use crate::groups::Groups;
 use crate::limits;
-use crate::log_source::{self, Mask};
-use crate::matcher::{Matcher, Scratch};
 use crate::rule::Comparison;
 use crate::rule_set::{Kind, Rule, RuleSet, nanos};
+use crate::sieve::Sieve;
 use crate::spelling::GroupField;
 use crate::window::{Carried, Insertion, Point, Satisfied, Terms};
 
@@ -80,6 +78,9 @@ pub struct EngineStats {
     pub entries: u64,
     /// Entries whose claimed time was replaced by the time of receipt.
     pub clock_suspect: u64,
+    /// Entries of which rules could not look at everything: more bytes, fields or steps than the
+    /// limits allow.
+    pub truncated: u64,
     /// Per rule, in the order of [`RuleSet::rules`].
     pub rules: Vec<RuleStats>,
 }
@@ -89,8 +90,7 @@ pub struct EngineStats {
 pub struct Engine {
     set: Arc<RuleSet>,
     config: EngineConfig,
-    buckets: HashMap<Mask, Bucket>,
-    scratch: Scratch,
+    sieve: Sieve,
     matched: Vec<RuleNumber>,
     states: Vec<State>,
     pending: Vec<Arrival>,
@@ -99,6 +99,7 @@ pub struct Engine {
     each: Goal,
     entries: u64,
     clock_suspect: u64,
+    truncated: u64,
 }
 
 #[derive(Debug, Default)]
@@ -141,8 +142,7 @@ impl Engine {
         Self {
             set,
             config,
-            buckets: HashMap::new(),
-            scratch: Scratch::default(),
+            sieve: Sieve::default(),
             matched: Vec::new(),
             states,
             pending: Vec::new(),
@@ -150,6 +150,7 @@ impl Engine {
             each: Goal::Count(vec![(Comparison::Gte, 1)]),
             entries: 0,
             clock_suspect: 0,
+            truncated: 0,
         }
     }
 
@@ -188,6 +189,7 @@ impl Engine {
         EngineStats {
             entries: self.entries,
             clock_suspect: self.clock_suspect,
+            truncated: self.truncated,
             rules: rules
                 .map(|(rule, state)| RuleStats {
                     rule: Arc::clone(&rule.reference),
@@ -207,7 +209,8 @@ impl Engine {
         let set = Arc::clone(&self.set);
         let mut matched = std::mem::take(&mut self.matched);
         matched.clear();
-        self.match_rules(&set, entry, &mut matched);
+        let spent = self.sieve.matches(&set, entry.event(), &mut matched);
+        self.truncated += u64::from(spent.is_truncated);
         if !matched.is_empty() {
             let at = self.event_time(entry);
             for number in &matched {
@@ -222,31 +225,6 @@ impl Engine {
             self.correlate(&set, entry, detections);
         }
         self.matched = matched;
-    }
-
-    fn match_rules(&mut self, set: &RuleSet, entry: &Entry, matched: &mut Vec<RuleNumber>) {
-        let exact = log_source::of(entry.event());
-        let mut mask = exact;
-        if !self.buckets.contains_key(&mask) {
-            if self.buckets.len() >= limits::BUCKETS_MAX {
-                mask = Mask::MAX;
-            }
-            self.buckets
-                .entry(mask)
-                .or_insert_with(|| bucket(set, mask));
-        }
-        let bucket = &self.buckets[&mask];
-        let event = entry.event();
-        let mut matcher = Matcher::new(&set.programs, Some(bucket), event, &mut self.scratch);
-        matcher.matches(
-            set.rules.len(),
-            |rule| root(&set.rules[rule as usize]),
-            matched,
-        );
-        matcher.finish();
-        if mask != exact {
-            matched.retain(|rule| accepts(&set.rules[*rule as usize], exact));
-        }
     }
 
     /// The time that counts, ns.
@@ -480,29 +458,6 @@ impl Engine {
 /// How long a group is kept beyond its window: entries may be received that much after they
 /// happened without their window being forgotten before they arrive.
 const IDLE_SLACK_NANOS: i64 = 3_600 * 1_000_000_000;
-
-fn bucket(set: &RuleSet, mask: Mask) -> Bucket {
-    let rules = (0..)
-        .zip(&set.rules)
-        .filter_map(|(number, rule)| match &rule.kind {
-            Kind::Detection(detector) if rule.enabled => {
-                Some((number, detector.accepted, detector.root))
-            }
-            _ => None,
-        });
-    Bucket::build(&set.programs, rules, mask)
-}
-
-fn root(rule: &Rule) -> u32 {
-    match &rule.kind {
-        Kind::Detection(detector) => detector.root,
-        Kind::Correlation(_) => unreachable!("buckets index rules about one event only"),
-    }
-}
-
-fn accepts(rule: &Rule, mask: Mask) -> bool {
-    matches!(&rule.kind, Kind::Detection(detector) if detector.accepted & mask != 0)
-}
 
 fn value_of(field: &GroupField, entry: &Entry) -> Option<GroupValue> {
     let mut value = String::new();

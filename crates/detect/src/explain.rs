@@ -2,7 +2,7 @@
 
 use event::Entry;
 
-use crate::log_source;
+use crate::log_source::Sorter;
 use crate::matcher::{Matcher, Scratch};
 use crate::rule_set::{Kind, RuleSet};
 
@@ -25,6 +25,7 @@ pub struct Explanation {
 /// order of the set: several rules may share a code. Empty when there is none.
 pub fn explain(set: &RuleSet, rule: &str, entry: &Entry) -> Vec<Explanation> {
     let mut explanations = Vec::new();
+    let belongs = set.log_sources.of(entry.event(), &mut Sorter::default());
     for known in &set.rules {
         let called = known.reference.id == rule
             || known.name.as_deref() == Some(rule)
@@ -36,7 +37,7 @@ pub fn explain(set: &RuleSet, rule: &str, entry: &Entry) -> Vec<Explanation> {
             continue;
         }
         let mut scratch = Scratch::default();
-        let mut matcher = Matcher::new(&set.programs, None, entry.event(), &mut scratch);
+        let mut matcher = Matcher::plain(&set.programs, entry.event(), &mut scratch);
         let condition = matcher.holds(detector.root);
         let selections = detector.selections.iter();
         let selections = selections
@@ -45,7 +46,7 @@ pub fn explain(set: &RuleSet, rule: &str, entry: &Entry) -> Vec<Explanation> {
         explanations.push(Explanation {
             id: known.reference.id.clone(),
             title: known.reference.title.clone(),
-            log_source: detector.accepted & log_source::of(entry.event()) != 0,
+            log_source: belongs.has(detector.place),
             condition,
             selections,
         });

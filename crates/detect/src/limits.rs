@@ -13,10 +13,27 @@ pub const ITEM_VALUES_MAX: usize = 16_384;
 pub const REGEX_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// Bytes of one value that rules look at; what follows is not matched.
 pub const MATCH_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a beginning or an end of text that a rule looks for by trie, which recurses so deep.
+pub const TRIE_BYTES_MAX: usize = 512;
+/// Values of one event that rules look at, each counted for every field of the rules it stands for.
+pub const CELLS_MAX: usize = 8192;
+/// Bytes of all text of one event that keywords are looked for in: more than a frame holds.
+pub const ALL_TEXT_BYTES_MAX: usize = 1024 * 1024;
+/// Steps that the predicates of one event may take together; a look at a value is one, and one
+/// more for every [`STEP_BYTES`]. Some thousand rules over an event full of text stay below it.
+pub const STEPS_EVENT_MAX: usize = 4_000_000;
+/// Bytes of text that cost one step.
+pub const STEP_BYTES: usize = 64;
 /// Rounds of percent-decoding of a derived field: double encoding and one more.
 pub const DECODE_ROUNDS_MAX: usize = 3;
 /// Distinct log-source sets that keep an index of their own; others share one over all rules.
 pub const BUCKETS_MAX: usize = 256;
+/// Names under which one field of a rule is looked for.
+pub const NAMES_MAX: usize = 24;
+/// Distinct log sources that the rules of one set may name; the community's rules name 117.
+pub const LOG_SOURCES_MAX: usize = 512;
+/// Names by which events call their log source whose meaning is kept; others are looked up anew.
+pub const NAMED_SOURCES_MAX: usize = 1024;
 /// Largest threshold of a counting correlation: a window remembers that many points exactly.
 pub const THRESHOLD_MAX: u64 = 65_536;
 /// Points that a window of a small threshold keeps at least, so that late ones count exactly.

@@ -4,205 +4,199 @@
 //! every part the rule names. Strict: a part that the rule names and the event lacks is a
 //! mismatch, because a rule for another product that happens to share a field name is noise.
 //!
-//! - category `any`: every event; our own way to say so.
-//! - Belfry's own entries (`belfry.source: self`) belong to the next one only.
-//! - product `belfry`, category `application`: it has `event.action`.
-//! - category `webserver`: `event.category` has `web`, or `belfry.format` is `access_log`, or it
-//!   has a status code beside a path. Product `apache` or `nginx` too when `event.module` says so.
-//! - product `linux`, service S: the program (`process.name`, syslog app name) is S or of its
-//!   family.
-//! - products `aws`, `github`, `okta`, `azure`, `gcp`, `kubernetes`, `m365` with their services:
-//!   `event.module` and `event.dataset` say so.
+//! What gives a membership is data (`log_source/table.txt`, read by `log_source/table.rs`). Beside
+//! it two doors are open to any log source, known or not: `event.module` with `event.dataset` name
+//! product and service, and a sender may say it outright in `logsource.category`,
+//! `logsource.product` and `logsource.service`. Category `any` is our own word for every event.
+//! Belfry's own entries belong to nothing but that and `application/belfry`: they quote what rang
+//! (a path, a status) and are about traffic, not traffic.
 
-use event::{Event, Value, field};
+use std::collections::HashMap;
 
+use event::{Event, field};
+
+use crate::limits;
 use crate::rule::LogSource;
 
-/// A set of places in [`MEMBERSHIPS`].
-pub(crate) type Mask = u64;
+mod table;
 
-/// What an event may belong to: (category, product, service); empty means it has none.
-const MEMBERSHIPS: [(&str, &str, &str); 22] = [
-    ("any", "", ""),
-    ("application", "belfry", ""),
-    ("webserver", "", ""),
-    ("webserver", "apache", "apache"),
-    ("webserver", "nginx", "nginx"),
-    ("", "linux", ""),
-    ("", "linux", "sshd"),
-    ("", "linux", "sudo"),
-    ("", "linux", "auth"),
-    ("", "linux", "syslog"),
-    ("", "linux", "auditd"),
-    ("", "linux", "cron"),
-    ("", "aws", "cloudtrail"),
-    ("", "github", "audit"),
-    ("", "okta", "okta"),
-    ("", "azure", "activitylogs"),
-    ("", "azure", "auditlogs"),
-    ("", "azure", "signinlogs"),
-    ("", "gcp", "gcp.audit"),
-    ("application", "kubernetes", "audit"),
-    ("", "m365", "audit"),
-    ("", "modsecurity", ""),
-];
+use table::{Clues, Table, Triple};
+
+/// Words of a [`Mask`].
+const WORDS: usize = limits::LOG_SOURCES_MAX / 64;
+
+/// A set of log sources that rules name, by their place in [`LogSources`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Mask([u64; WORDS]);
+
+impl Mask {
+    /// Every log source.
+    pub(crate) const ALL: Self = Self([u64::MAX; WORDS]);
+
+    /// Whether `place` is in it.
+    pub(crate) fn has(&self, place: u16) -> bool {
+        self.0[usize::from(place) / 64] >> (place % 64) & 1 == 1
+    }
+
+    fn add(&mut self, place: usize) {
+        self.0[place / 64] |= 1 << (place % 64);
+    }
+
+    fn join(&mut self, other: &Self) {
+        for (word, more) in self.0.iter_mut().zip(&other.0) {
+            *word |= more;
+        }
+    }
+}
+
+/// How far we know the events that a log source asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reach {
+    /// Only events whose sender names the log source (`logsource.*`), or whose `event.module` and
+    /// `event.dataset` do.
+    Named,
+    /// Events that are recognised by what they hold.
+    Recognised,
+}
+
+/// The log sources that the rules of one set name.
+#[derive(Debug, Default)]
+pub(crate) struct LogSources {
+    sources: Vec<LogSource>,
+    places: HashMap<LogSource, u16>,
+    /// Per row of the table of memberships: the sources it satisfies.
+    by_membership: Vec<Mask>,
+    /// Sources that accept every event.
+    any: Mask,
+    /// Sources that our own entries satisfy.
+    own: Mask,
+}
 
 /// The source of Belfry's own entries, which no sender can claim.
 const OWN_SOURCE: &str = "self";
+/// What our own entries are.
+const OWN: Triple<'static> = ("application", "belfry", "");
 
-const ANY: usize = 0;
-const BELFRY: usize = 1;
-const WEB: usize = 2;
-const LINUX: usize = 5;
-const SYSLOG: usize = 9;
-const AUTH: usize = 8;
+impl LogSources {
+    /// The place of `source`.
+    pub(crate) fn place(&mut self, source: &LogSource) -> Result<u16, String> {
+        let source = lower_case(source);
+        if let Some(place) = self.places.get(&source) {
+            return Ok(*place);
+        }
+        let place = self.sources.len();
+        if place >= limits::LOG_SOURCES_MAX {
+            let max = limits::LOG_SOURCES_MAX;
+            return Err(format!("rules name more than {max} log sources"));
+        }
+        let table = Table::get();
+        self.by_membership
+            .resize(table.memberships(), Mask::default());
+        for (membership, mask) in self.by_membership.iter_mut().enumerate() {
+            if accepts(&source, table.triple(membership)) {
+                mask.add(place);
+            }
+        }
+        if accepts(&source, ("any", "", "")) {
+            self.any.add(place);
+        }
+        if accepts(&source, OWN) {
+            self.own.add(place);
+        }
+        // Fits: the limit is far below 65,536.
+        let number = u16::try_from(place).unwrap_or(u16::MAX);
+        self.places.insert(source.clone(), number);
+        self.sources.push(source);
+        Ok(number)
+    }
 
-const _: () = assert!(MEMBERSHIPS.len() <= Mask::BITS as usize);
+    /// The log sources that `event` belongs to.
+    pub(crate) fn of(&self, event: &Event, sorter: &mut Sorter) -> Mask {
+        let mut mask = self.any;
+        if event.text(field::BELFRY_SOURCE) == Some(OWN_SOURCE) {
+            if event.has(field::EVENT_ACTION) {
+                mask.join(&self.own);
+            }
+            return mask;
+        }
+        let table = Table::get();
+        table.memberships_of(event, &mut sorter.clues, |membership| {
+            if let Some(more) = self.by_membership.get(usize::from(membership)) {
+                mask.join(more);
+            }
+        });
+        if let Some(named) = table.named(&sorter.clues) {
+            mask.join(&self.named(&named, &mut sorter.key, &mut sorter.named));
+        }
+        mask
+    }
 
-/// The memberships that satisfy a rule; 0 when no event of ours ever will.
-pub(crate) fn accepted(source: &LogSource) -> Mask {
+    /// What an event calls itself; answers are kept, because few names come again and again.
+    fn named(
+        &self,
+        named: &[Triple<'_>; 4],
+        key: &mut String,
+        known: &mut HashMap<String, Mask>,
+    ) -> Mask {
+        key.clear();
+        for part in [named[0].0, named[0].1, named[0].2, named[1].1, named[1].2] {
+            key.push_str(part);
+            key.push('\n');
+        }
+        if let Some(mask) = known.get(key.as_str()) {
+            return *mask;
+        }
+        let mut mask = Mask::default();
+        for (place, source) in self.sources.iter().enumerate() {
+            if named.iter().any(|triple| accepts(source, *triple)) {
+                mask.add(place);
+            }
+        }
+        if known.len() < limits::NAMED_SOURCES_MAX {
+            known.insert(key.clone(), mask);
+        }
+        mask
+    }
+}
+
+/// Working memory of [`LogSources::of`], kept from event to event; for one set of rules.
+#[derive(Debug, Default)]
+pub(crate) struct Sorter {
+    clues: Clues,
+    key: String,
+    named: HashMap<String, Mask>,
+}
+
+/// How far the events that `source` asks for are known.
+pub(crate) fn reach(source: &LogSource) -> Reach {
+    let source = lower_case(source);
+    let table = Table::get();
+    let known = (0..table.memberships()).any(|place| accepts(&source, table.triple(place)));
+    if known || accepts(&source, ("any", "", "")) {
+        Reach::Recognised
+    } else {
+        Reach::Named
+    }
+}
+
+fn lower_case(source: &LogSource) -> LogSource {
+    let lower = |part: &Option<String>| part.as_ref().map(|part| part.to_ascii_lowercase());
+    LogSource {
+        category: lower(&source.category),
+        product: lower(&source.product),
+        service: lower(&source.service),
+    }
+}
+
+/// Whether `has` shows every part that `wanted` (in lower case) names.
+fn accepts(wanted: &LogSource, has: Triple<'_>) -> bool {
     let part = |wanted: &Option<String>, has: &str| {
         wanted
             .as_deref()
             .is_none_or(|wanted| wanted.eq_ignore_ascii_case(has))
     };
-    let mut mask = 0;
-    for (place, (category, product, service)) in MEMBERSHIPS.iter().enumerate() {
-        if part(&source.category, category)
-            && part(&source.product, product)
-            && part(&source.service, service)
-        {
-            mask |= 1 << place;
-        }
-    }
-    mask
-}
-
-/// The memberships of an event.
-pub(crate) fn of(event: &Event) -> Mask {
-    let mut mask: Mask = 1 << ANY;
-    if event.has(field::EVENT_ACTION) {
-        mask |= 1 << BELFRY;
-    }
-    // Our own entries quote what rang (a path, a status): they are about traffic, not traffic.
-    if event.text(field::BELFRY_SOURCE) == Some(OWN_SOURCE) {
-        return mask;
-    }
-    let module = event.text(field::EVENT_MODULE).unwrap_or("");
-    if is_web(event) {
-        mask |= 1 << WEB;
-        mask |= matching(|(category, product, _)| *category == "webserver" && *product == module);
-    }
-    let program = event
-        .text(field::PROCESS_NAME)
-        .or_else(|| event.text(field::LOG_SYSLOG_APPNAME));
-    if let Some(program) = program {
-        mask |= linux(program);
-    }
-    if !module.is_empty() {
-        mask |= cloud(module, event.text(field::EVENT_DATASET).unwrap_or(""));
-    }
-    mask
-}
-
-fn is_web(event: &Event) -> bool {
-    event.text(field::BELFRY_FORMAT) == Some("access_log")
-        || event
-            .values(field::EVENT_CATEGORY)
-            .any(|value| value == Value::Str("web"))
-        || event.has(field::HTTP_RESPONSE_STATUS_CODE)
-            && (event.has(field::URL_PATH) || event.has(field::URL_ORIGINAL))
-}
-
-fn linux(program: &str) -> Mask {
-    let family: Mask = match program {
-        "sshd" | "sshd-session" => matching(|(_, _, service)| *service == "sshd") | 1 << AUTH,
-        "sudo" => matching(|(_, _, service)| *service == "sudo") | 1 << AUTH,
-        "su" | "login" | "passwd" | "useradd" | "usermod" | "userdel" | "groupadd" | "chage"
-        | "systemd-logind" | "polkitd" | "pam" => 1 << AUTH,
-        "auditd" | "audisp" | "audit" => matching(|(_, _, service)| *service == "auditd"),
-        "cron" | "CRON" | "crond" | "crontab" | "anacron" => {
-            matching(|(_, _, service)| *service == "cron")
-        }
-        "kernel" | "systemd" | "rsyslogd" | "syslog-ng" => 0,
-        _ => return 0,
-    };
-    family | 1 << LINUX | 1 << SYSLOG
-}
-
-fn cloud(module: &str, dataset: &str) -> Mask {
-    let dataset = dataset.rsplit('.').next().unwrap_or(dataset);
-    matching(|(_, product, service)| {
-        let named =
-            *product == module && !matches!(*product, "" | "linux" | "apache" | "nginx" | "belfry");
-        named
-            && (dataset.is_empty()
-                || service.is_empty()
-                || service.rsplit('.').next() == Some(dataset)
-                || *service == module)
-    })
-}
-
-fn matching(wanted: impl Fn(&(&str, &str, &str)) -> bool) -> Mask {
-    let mut mask = 0;
-    for (place, membership) in MEMBERSHIPS.iter().enumerate() {
-        if wanted(membership) {
-            mask |= 1 << place;
-        }
-    }
-    mask
+    part(&wanted.category, has.0) && part(&wanted.product, has.1) && part(&wanted.service, has.2)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(source: (&str, &str, &str), line: &str, expected: bool) {
-        let part = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let source = LogSource {
-            category: part(source.0),
-            product: part(source.1),
-            service: part(source.2),
-        };
-        let event = event::testkit::event(line);
-        assert_eq!(
-            accepted(&source) & of(&event) != 0,
-            expected,
-            "{source:?} on {line}"
-        );
-    }
-
-    #[test]
-    fn strict_and_several_at_once() {
-        check(("webserver", "", ""), "event.category=[web,api]", true);
-        check(
-            ("webserver", "", ""),
-            "url.path=/ http.response.status_code=200",
-            true,
-        );
-        check(("webserver", "", ""), "url.path=/", false);
-        check(
-            ("webserver", "nginx", ""),
-            "event.category=[web] event.module=nginx",
-            true,
-        );
-        check(("webserver", "nginx", ""), "event.category=[web]", false);
-        check(("", "linux", "sshd"), "process.name=sshd", true);
-        check(("", "linux", "auth"), "process.name=sshd", true);
-        check(("", "linux", ""), "event.action=authn_login_fail", false);
-        check(
-            ("", "belfry", ""),
-            "event.action=authn_login_fail process.name=sshd",
-            true,
-        );
-        check(("any", "", ""), "message=hello", true);
-        check(("", "windows", "security"), "event.action=x", false);
-        check(("", "zeek", ""), "message=hello", false);
-        check(("", "", ""), "message=hello", true);
-        check(
-            ("", "aws", "cloudtrail"),
-            "event.module=aws event.dataset=aws.cloudtrail",
-            true,
-        );
-    }
-}
+mod tests;

@@ -14,13 +14,14 @@ use regex::Regex;
 use stdx::calendar::{self, Civil};
 
 use crate::glob::Glob;
+use crate::literals::Flags;
 use crate::rule::Comparison;
 
 /// A test of a field, or of all text of an event when it names none.
 #[derive(Clone, Debug)]
 pub(crate) struct Test {
-    /// Field name; `None` for a keyword.
-    pub(crate) field: Option<String>,
+    /// Names of the field, of which the first one present is read; `None` for a keyword.
+    pub(crate) field: Option<Vec<String>>,
     /// What must hold for at least one of its values.
     pub(crate) op: Op,
 }
@@ -74,6 +75,21 @@ pub(crate) enum Number {
     Float(f64),
 }
 
+/// A regular expression with the literals that any match holds.
+#[derive(Debug)]
+pub(crate) struct Expression {
+    pub(crate) matcher: Regex,
+    pub(crate) flags: Flags,
+    /// In lower case, one of them; empty when nothing is known.
+    pub(crate) literals: Vec<String>,
+}
+
+impl Expression {
+    fn key(&self) -> String {
+        format!("re:{:?}:{}", self.flags, self.matcher.as_str())
+    }
+}
+
 /// What must hold for a value.
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
@@ -100,7 +116,7 @@ pub(crate) enum Op {
         cased: bool,
     },
     /// A regular expression, searched anywhere in the raw text.
-    Regex(Box<Regex>),
+    Regex(Box<Expression>),
     /// An address inside a network.
     Net(IpNet),
     /// A comparison of numbers.
@@ -109,8 +125,8 @@ pub(crate) enum Op {
     OtherField {
         /// Where it stands.
         shape: Shape,
-        /// Name of the other field.
-        field: String,
+        /// Names of the other field.
+        field: Vec<String>,
         /// Whether case matters.
         cased: bool,
     },
@@ -122,7 +138,7 @@ impl Op {
     /// A text equal for equal tests, to share them between rules.
     pub(crate) fn key(&self) -> String {
         match self {
-            Self::Regex(regex) => format!("re:{}", regex.as_str()),
+            Self::Regex(expression) => expression.key(),
             other => format!("{other:?}"),
         }
     }
@@ -144,7 +160,7 @@ impl Op {
                 (_, false) => glob.matches(folded),
                 (_, true) => glob.matches(&raw_text(value)),
             },
-            Self::Regex(regex) => value != Value::Null && regex.is_match(&raw_text(value)),
+            Self::Regex(regex) => value != Value::Null && regex.matcher.is_match(&raw_text(value)),
             Self::Net(net) => match value {
                 Value::Str(text) => address(text).is_some_and(|address| net.contains(&address)),
                 _ => false,
@@ -172,15 +188,14 @@ pub(crate) fn push_folded(out: &mut String, text: &str) {
         out.push_str(text);
         out[from..].make_ascii_lowercase();
     } else {
-        out.extend(text.chars().flat_map(char::to_lowercase));
+        for c in text.chars() {
+            match c {
+                // The long s is an s wherever case does not matter, as regular expressions have it.
+                '\u{17f}' => out.push('s'),
+                c => out.extend(c.to_lowercase()),
+            }
+        }
     }
-}
-
-/// Whether `text` is its own lower case by a quick look: ASCII without capitals.
-pub(crate) fn is_folded(text: &str) -> bool {
-    !text
-        .bytes()
-        .any(|byte| byte >= 0x80 || byte.is_ascii_uppercase())
 }
 
 /// The text of a value as rules see it.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::fields::{Fields, Local};
+use crate::fields::{Fields, Layout, Local};
 use crate::limits;
 use crate::predicate::{Op, Test};
 use crate::rule::{Clause, Condition};
@@ -42,6 +42,8 @@ pub(crate) struct Programs {
     pub(crate) nodes: Vec<Node>,
     pub(crate) predicates: Vec<Predicate>,
     pub(crate) fields: Fields,
+    /// Where events hold the fields of all rules.
+    pub(crate) layout: Layout,
     interned: HashMap<(Option<Local>, String), PredicateId>,
 }
 
@@ -63,6 +65,7 @@ impl Programs {
     /// Drops what only loading needs.
     pub(crate) fn seal(&mut self) {
         self.interned = HashMap::new();
+        self.layout = self.fields.layout(|_| true);
         self.nodes.shrink_to_fit();
         self.predicates.shrink_to_fit();
     }
@@ -122,7 +125,7 @@ impl Programs {
 
     fn predicate(&mut self, test: Test) -> Result<PredicateId, String> {
         let field = match &test.field {
-            Some(name) => Some(self.fields.number(name)?),
+            Some(names) => Some(self.fields.number(names)?),
             None => None,
         };
         let other = match &test.op {

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use event::{RuleRef, Severity};
 
+use crate::bucket::RuleNumber;
 use crate::correlation::{self, Correlation};
-use crate::log_source::{self, Mask};
+use crate::log_source::{self, LogSources, Mask, Reach};
 use crate::program::{NodeId, Programs};
 use crate::rule::{Body, DetectionRule, Document, LogSource, Meta};
 use crate::sample::{self, TestOutcome};
@@ -66,8 +67,10 @@ pub struct RuleSummary {
     pub enabled: bool,
     /// Whether it rings for itself, or only feeds correlations.
     pub rings: bool,
-    /// Whether any log source that we can recognise satisfies it.
+    /// Whether any log source that we recognise by what events hold satisfies it.
     pub reachable: bool,
+    /// How far the events it asks for are known.
+    pub reach: Reach,
 }
 
 /// Rules ready to run. Immutable; share it in an [`Arc`].
@@ -75,6 +78,7 @@ pub struct RuleSummary {
 pub struct RuleSet {
     pub(crate) rules: Vec<Rule>,
     pub(crate) programs: Programs,
+    pub(crate) log_sources: LogSources,
     /// Files that carry samples.
     tested: Vec<RuleFile>,
 }
@@ -111,7 +115,8 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub(crate) struct Detector {
     pub(crate) log_source: LogSource,
-    pub(crate) accepted: Mask,
+    /// Its log source among those of the set.
+    pub(crate) place: u16,
     pub(crate) root: NodeId,
     /// Named selections, for explanations.
     pub(crate) selections: Vec<(String, NodeId)>,
@@ -158,6 +163,7 @@ impl RuleSet {
         let set = Self {
             rules: loader.rules,
             programs: loader.programs,
+            log_sources: loader.log_sources,
             tested,
         };
         (set, loader.problems)
@@ -166,6 +172,22 @@ impl RuleSet {
     /// All rules in the order of their files, correlations after the rules they refer to.
     pub fn rules(&self) -> Vec<RuleSummary> {
         self.rules.iter().map(Rule::summary).collect()
+    }
+
+    /// The program of a rule about single events.
+    pub(crate) fn root(&self, rule: RuleNumber) -> NodeId {
+        match &self.rules[rule as usize].kind {
+            Kind::Detection(detector) => detector.root,
+            Kind::Correlation(_) => unreachable!("buckets index rules about one event only"),
+        }
+    }
+
+    /// Whether `rule` is written for one of the log sources `belongs`.
+    pub(crate) fn accepts(&self, rule: RuleNumber, belongs: &Mask) -> bool {
+        match &self.rules[rule as usize].kind {
+            Kind::Detection(detector) => belongs.has(detector.place),
+            Kind::Correlation(_) => false,
+        }
     }
 
     /// Runs the samples of every file that has some, each file alone and each sample through a
@@ -177,16 +199,16 @@ impl RuleSet {
 
 impl Rule {
     fn summary(&self) -> RuleSummary {
-        let (kind, log_source, reachable) = match &self.kind {
+        let (kind, log_source, reach) = match &self.kind {
             Kind::Detection(detector) => (
                 RuleKind::Detection,
                 detector.log_source.clone(),
-                detector.accepted != 0,
+                log_source::reach(&detector.log_source),
             ),
             Kind::Correlation(correlation) => (
                 RuleKind::Correlation(correlation.kind.name()),
                 LogSource::default(),
-                true,
+                Reach::Recognised,
             ),
         };
         RuleSummary {
@@ -198,7 +220,8 @@ impl Rule {
             log_source,
             enabled: self.enabled,
             rings: self.rings,
-            reachable,
+            reachable: reach == Reach::Recognised,
+            reach,
         }
     }
 }
@@ -207,6 +230,7 @@ impl Rule {
 struct Loader {
     rules: Vec<Rule>,
     programs: Programs,
+    log_sources: LogSources,
     problems: Vec<Problem>,
     /// Correlations that wait for the rules they refer to.
     waiting: Vec<(Arc<str>, Document)>,
@@ -264,7 +288,7 @@ impl Loader {
         let roots: Vec<NodeId> = selections.iter().map(|(_, root)| *root).collect();
         let root = self.programs.add_condition(&rule.condition, &roots)?;
         Ok(Detector {
-            accepted: log_source::accepted(&rule.log_source),
+            place: self.log_sources.place(&rule.log_source)?,
             log_source: rule.log_source,
             root,
             selections,

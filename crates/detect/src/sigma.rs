@@ -17,7 +17,7 @@ use crate::sample::{self, Sample};
 
 mod correlate;
 mod lower;
-mod naming;
+pub(crate) mod naming;
 
 /// What one file holds.
 #[derive(Debug, Default)]
@@ -196,12 +196,13 @@ fn detection_document(
         },
         &custom,
     );
+    let log_source = log_source(rule.logsource);
     let mut warnings = Vec::new();
     let mut selections = Vec::with_capacity(rule.detection.named.len());
     for (name, detection) in &rule.detection.named {
         let mut clause = lower::clause(detection, &mut warnings)
             .map_err(|message| format!("selection {name}: {message}"))?;
-        naming::rename(&mut clause, rule.logsource.category.as_deref());
+        naming::rename(&mut clause, &log_source);
         selections.push((name.clone(), clause));
     }
     selections.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -222,15 +223,19 @@ fn detection_document(
         meta,
         samples: custom.samples,
         body: Body::Detection(DetectionRule {
-            log_source: LogSource {
-                category: rule.logsource.category,
-                product: rule.logsource.product,
-                service: rule.logsource.service,
-            },
+            log_source,
             selections,
             condition,
         }),
     })
+}
+
+fn log_source(source: parser::LogSource) -> LogSource {
+    LogSource {
+        category: source.category,
+        product: source.product,
+        service: source.service,
+    }
 }
 
 fn condition(expression: &parser::ConditionExpr, names: &[&str]) -> Result<Condition, String> {

@@ -8,6 +8,8 @@ use event::{Entry, Event, Index, ObservedAt, Value, encoding, field};
 
 use crate::{Engine, EngineConfig, RuleFile, RuleSet};
 
+mod community;
+
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }

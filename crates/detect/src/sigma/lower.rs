@@ -7,7 +7,8 @@ use rsigma_parser::{
 
 use crate::glob::{Glob, Piece};
 use crate::limits;
-use crate::predicate::{Number, Op, Shape, Test, TimePart, fold, parse_number};
+use crate::literals::{self, Flags};
+use crate::predicate::{Expression, Number, Op, Shape, Test, TimePart, fold, parse_number};
 use crate::rule::{Clause, Comparison};
 
 mod encode;
@@ -49,7 +50,7 @@ fn item(item: &DetectionItem, warnings: &mut Vec<String>) -> Result<Clause, Stri
         .map(|name| name.replace([' ', '\\'], ""));
     if modifiers.expand {
         warnings.push(format!(
-            "placeholders in {} are not expanded",
+            "the placeholders of {} have no values, so it matches them as written",
             name.as_deref().unwrap_or("keywords")
         ));
     }
@@ -189,13 +190,13 @@ impl Modifiers {
             self.text_op(field, value)?
         };
         Ok(Clause::Test(Test {
-            field: field.map(str::to_owned),
+            field: field.map(|field| vec![field.to_owned()]),
             op,
         }))
     }
 
     fn exists(field: Option<&str>, value: &SigmaValue) -> Result<Clause, String> {
-        let field = field.ok_or("`exists` needs a field")?.to_owned();
+        let field = vec![field.ok_or("`exists` needs a field")?.to_owned()];
         let present = Clause::Test(Test {
             field: Some(field),
             op: Op::Present,
@@ -227,7 +228,7 @@ impl Modifiers {
         if self.field_ref {
             return Ok(Op::OtherField {
                 shape: self.shape.unwrap_or(Shape::Exact),
-                field: text.original.replace(' ', ""),
+                field: vec![text.original.replace(' ', "")],
                 cased: self.cased,
             });
         }
@@ -240,13 +241,24 @@ impl Modifiers {
     }
 
     fn regex(&self, pattern: &str) -> Result<Op, String> {
+        let flags = Flags {
+            ignore_case: self.ignore_case,
+            multi_line: self.multi_line,
+            dot_all: self.dot_all,
+        };
         RegexBuilder::new(pattern)
-            .case_insensitive(self.ignore_case)
-            .multi_line(self.multi_line)
-            .dot_matches_new_line(self.dot_all)
+            .case_insensitive(flags.ignore_case)
+            .multi_line(flags.multi_line)
+            .dot_matches_new_line(flags.dot_all)
             .size_limit(limits::REGEX_BYTES_MAX)
             .build()
-            .map(|regex| Op::Regex(Box::new(regex)))
+            .map(|matcher| {
+                Op::Regex(Box::new(Expression {
+                    literals: literals::required(pattern, flags),
+                    matcher,
+                    flags,
+                }))
+            })
             .map_err(|error| {
                 let last = error.to_string();
                 let last = last.lines().last().unwrap_or_default().trim().to_owned();
