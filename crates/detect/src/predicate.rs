@@ -76,7 +76,7 @@ pub(crate) enum Number {
 }
 
 /// A regular expression with the literals that any match holds.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Expression {
     pub(crate) matcher: Regex,
     pub(crate) flags: Flags,
