@@ -10,8 +10,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use disk::{Disk, DiskError};
-use tlog::{Checkpoint, SigningKey};
+use tlog::{Checkpoint, Hash, SigningKey};
 
+use crate::epoch::{Epochs, Rotation};
 use crate::error::CheckpointError;
 use crate::integrate::{IntegrateError, Integrator, TileWriter};
 use crate::layout::Layout;
@@ -33,6 +34,7 @@ struct State {
     bytes: usize,
     /// Frames were left out because the bytes were over the limit.
     has_gap: bool,
+    is_rotation_wanted: bool,
     is_closed: bool,
 }
 
@@ -47,6 +49,7 @@ struct Entries {
 /// What woke the checkpointer.
 struct Wake {
     frames: VecDeque<Entries>,
+    is_rotation_wanted: bool,
     is_closed: bool,
 }
 
@@ -72,14 +75,22 @@ impl Handover {
         self.ready.notify_one();
     }
 
+    /// Ends the running epoch as soon as possible.
+    pub(crate) fn want_rotation(&self) {
+        self.state().is_rotation_wanted = true;
+        self.ready.notify_all();
+    }
+
     pub(crate) fn close(&self) {
         self.state().is_closed = true;
         self.ready.notify_all();
     }
 
     fn wait(&self, wait: Duration) -> Wake {
-        let idle =
-            |state: &mut State| state.frames.is_empty() && !state.has_gap && !state.is_closed;
+        let idle = |state: &mut State| {
+            state.frames.is_empty()
+                && !(state.has_gap || state.is_rotation_wanted || state.is_closed)
+        };
         let (mut state, _) = self
             .ready
             .wait_timeout_while(self.state(), wait, idle)
@@ -88,6 +99,7 @@ impl Handover {
         state.has_gap = false;
         Wake {
             frames: std::mem::take(&mut state.frames),
+            is_rotation_wanted: std::mem::take(&mut state.is_rotation_wanted),
             is_closed: state.is_closed,
         }
     }
@@ -101,16 +113,55 @@ pub(crate) struct Notary {
     pub(crate) key: SigningKey,
     pub(crate) origin: String,
     pub(crate) signed: SignedState,
+    pub(crate) epochs: Epochs,
+    /// The end of an epoch that has no seal yet. No checkpoint is signed before it has one.
+    pub(crate) unsealed: Option<Rotation>,
     pub(crate) integrator: Integrator,
     pub(crate) tiles: TileWriter,
 }
 
 impl Notary {
-    /// Signs the tree as it is now and gives the note.
+    /// Seals the epoch if one has ended, signs the tree as it is now and gives the note.
     pub(crate) fn sign(&mut self) -> Result<Arc<str>, CheckpointError> {
+        self.seal()?;
         let (size, root) = (self.integrator.size(), self.integrator.root());
         self.tiles.flush()?;
         self.integrator.write_partials(&mut self.tiles)?;
+        // A crash before this line: the old checkpoint stands. After it, this size can only
+        // ever be signed with this root.
+        self.commit_to(size, root, self.integrator.next_frame())?;
+        let note = self.note(size, root, &[self.epochs.key()])?;
+        self.disk
+            .write_atomic(&self.layout.checkpoint(), note.as_bytes())?;
+        Ok(Arc::from(note))
+    }
+
+    /// Seals the epoch that a rotation ended. After a crash this may come late: the tree has
+    /// grown since, but the seal is over the rotation's own size and root all the same.
+    pub(crate) fn seal(&mut self) -> Result<(), CheckpointError> {
+        let Some(rotation) = &self.unsealed else {
+            return Ok(());
+        };
+        if self.epochs.awaits(rotation)? {
+            let Rotation {
+                size, root, frames, ..
+            } = *rotation;
+            if self
+                .signed
+                .newest()
+                .is_none_or(|newest| newest.size <= size)
+            {
+                self.commit_to(size, root, frames)?;
+            }
+            let note = self.note(size, root, &self.epochs.sealing_keys())?;
+            self.epochs.advance(&note)?;
+        }
+        self.unsealed = None;
+        Ok(())
+    }
+
+    /// Makes it durable that this size has this root, before any signature says so.
+    fn commit_to(&mut self, size: u64, root: Hash, frames: u64) -> Result<(), CheckpointError> {
         if let Some(signed) = self.signed.newest() {
             if size < signed.size {
                 return Err(CheckpointError::Shrinks {
@@ -126,17 +177,33 @@ impl Notary {
                 });
             }
         }
-        // A crash before this line: the old checkpoint stands. After it, this size can only
-        // ever be signed with this root.
-        self.signed
-            .advance(size, root, self.integrator.next_frame())?;
-        let note = Checkpoint::new(&self.origin, size, root)
+        Ok(self.signed.advance(size, root, frames)?)
+    }
+
+    fn note(
+        &self,
+        size: u64,
+        root: Hash,
+        epoch_keys: &[&SigningKey],
+    ) -> Result<String, CheckpointError> {
+        let keys: Vec<&SigningKey> = [&self.key]
+            .into_iter()
+            .chain(epoch_keys.iter().copied())
+            .collect();
+        Checkpoint::new(&self.origin, size, root)
             .map_err(|error| CheckpointError::Note(error.to_string()))?
-            .sign(&[&self.key])
-            .map_err(|error| CheckpointError::Note(error.to_string()))?;
-        self.disk
-            .write_atomic(&self.layout.checkpoint(), note.as_bytes())?;
-        Ok(Arc::from(note))
+            .sign(&keys)
+            .map_err(|error| CheckpointError::Note(error.to_string()))
+    }
+
+    /// Takes in the entries of the next frame.
+    pub(crate) fn take_frame(&mut self, entries: &[u8], count: u32) -> Result<(), IntegrateError> {
+        self.integrator
+            .take_frame(entries, count, &mut self.tiles)?;
+        if let Some(rotation) = self.integrator.take_rotation() {
+            self.unsealed = Some(rotation);
+        }
+        Ok(())
     }
 
     /// Moves the point from which the next opening reads. All that was written so far is made
@@ -189,6 +256,10 @@ impl Checkpointer {
             let is_due = last.is_none_or(|at| self.interval <= at.elapsed());
             if is_due {
                 self.watch_space();
+            }
+            if let Err(error) = self.turn_epoch(wake.is_rotation_wanted) {
+                self.queue.poison(&error.to_string());
+                return;
             }
             if is_new && (is_due || wake.is_closed) {
                 match self.sign() {
@@ -246,20 +317,30 @@ impl Checkpointer {
     }
 
     fn take_frame(&mut self, entries: &[u8], count: u32) -> Result<(), String> {
-        let Notary {
-            integrator, tiles, ..
-        } = &mut self.notary;
-        integrator
-            .take_frame(entries, count, tiles)
+        self.notary
+            .take_frame(entries, count)
             .map_err(|error| match error {
                 IntegrateError::Entries { index } => format!("entry {index} is no entry"),
                 IntegrateError::Disk(error) => error.to_string(),
             })
     }
 
+    /// Asks for the entry that ends the epoch, when its time has come. A full disk keeps the
+    /// epoch running: its key stays in force until the next one is durable.
+    fn turn_epoch(&mut self, now: bool) -> Result<(), DiskError> {
+        match self.notary.epochs.request(now) {
+            Ok(Some(request)) => self.queue.rotate(request),
+            Ok(None) => {}
+            Err(error) if error.is_full() => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
     fn sign(&mut self) -> Result<(), CheckpointError> {
         let note = self.notary.sign()?;
         let size = self.notary.integrator.size();
+        self.shared.stats.set_epoch(self.notary.epochs.epoch());
         self.shared.publish(note, size);
         let bytes = self.shared.stats.bytes();
         if RESUME_WAL_BYTES <= bytes - self.resumed_at_bytes {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use disk::PAGE_BYTES;
 
 use crate::error::ConfigError;
-use crate::limits::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
+use crate::limits::{EPOCH_MIN, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 
 /// How a ledger is kept. [`Config::new`] gives values that suit a single machine.
 #[derive(Clone, Debug)]
@@ -26,6 +26,11 @@ pub struct Config {
     pub live_bytes_max: usize,
     /// Bytes of the disk that must stay free; below, batches are refused.
     pub reserve_bytes: u64,
+    /// How long one epoch key signs before it is replaced and erased: the time back to which a
+    /// thief of the machine can rewrite, if nobody outside remembers a checkpoint.
+    pub epoch: Duration,
+    /// Verifier key of the offline recovery key, for the genesis entry. Used by create only.
+    pub recovery_vkey: Option<String>,
 }
 
 impl Config {
@@ -41,6 +46,8 @@ impl Config {
             segment_bytes_max: 64 * MIB as u64,
             live_bytes_max: 32 * MIB,
             reserve_bytes: 256 * MIB as u64,
+            epoch: Duration::from_mins(1),
+            recovery_vkey: None,
         }
     }
 
@@ -51,13 +58,23 @@ impl Config {
 
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let range = SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX;
-        if range.contains(&self.segment_bytes_max) {
-            return Ok(());
+        if !range.contains(&self.segment_bytes_max) {
+            return Err(ConfigError::SegmentBytes {
+                bytes: self.segment_bytes_max,
+                bytes_min: SEGMENT_BYTES_MIN,
+                bytes_max: SEGMENT_BYTES_MAX,
+            });
         }
-        Err(ConfigError::SegmentBytes {
-            bytes: self.segment_bytes_max,
-            bytes_min: SEGMENT_BYTES_MIN,
-            bytes_max: SEGMENT_BYTES_MAX,
-        })
+        if self.epoch < EPOCH_MIN {
+            return Err(ConfigError::Epoch {
+                length: self.epoch,
+                length_min: EPOCH_MIN,
+            });
+        }
+        if let Some(vkey) = &self.recovery_vkey {
+            let parsed = vkey.parse::<tlog::VerifyingKey>();
+            parsed.map_err(ConfigError::RecoveryKey)?;
+        }
+        Ok(())
     }
 }

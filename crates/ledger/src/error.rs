@@ -69,6 +69,17 @@ pub enum ConfigError {
         /// The name.
         origin: String,
     },
+    /// An epoch shorter than the floor.
+    #[error("an epoch of {length:?} is shorter than {length_min:?}")]
+    Epoch {
+        /// Length asked for.
+        length: std::time::Duration,
+        /// Shortest.
+        length_min: std::time::Duration,
+    },
+    /// The recovery key is no verifier key.
+    #[error("recovery key: {0}")]
+    RecoveryKey(tlog::note::VerifyingKeyParseError),
     /// A segment size out of range.
     #[error("segment size of {bytes} bytes is not between {bytes_min} and {bytes_max}")]
     SegmentBytes {
@@ -78,6 +89,37 @@ pub enum ConfigError {
         bytes_min: u64,
         /// Largest.
         bytes_max: u64,
+    },
+}
+
+/// Why the keys of the running epoch and the ledger do not belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum EpochFault {
+    /// The key is gone, and nobody can make it again.
+    #[error(
+        "the key of epoch {epoch} is lost: bring it back from nowhere but this machine, or go on \
+         with the offline recovery key (`belfry keys recover --recovery-key FILE`)"
+    )]
+    KeyLost {
+        /// The epoch that runs.
+        epoch: u64,
+    },
+    /// Key and seals are of different times: one of them was replaced or brought back.
+    #[error(
+        "epoch.key holds the key of epoch {key}, but {sealed} epochs are sealed: one of both was \
+         replaced or restored from another time"
+    )]
+    OutOfStep {
+        /// Epoch of the key.
+        key: u64,
+        /// Seals found.
+        sealed: u64,
+    },
+    /// The ledger names a key for an epoch that we do not hold.
+    #[error("the ledger names a key of epoch {epoch} that epoch.key does not hold")]
+    Unknown {
+        /// The epoch.
+        epoch: u64,
     },
 }
 
@@ -154,6 +196,20 @@ pub enum OpenError {
     /// The configuration cannot work.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Epoch keys, seals and entries do not belong together. Nothing was touched.
+    #[error("{}: {fault}", path.display())]
+    Epoch {
+        /// The key file.
+        path: PathBuf,
+        /// What does not fit.
+        fault: EpochFault,
+    },
+    /// The key offered is not the one that the ledger names.
+    #[error("not the recovery key of this ledger, which names {}", named.as_deref().unwrap_or("none"))]
+    RecoveryKey {
+        /// What the genesis entry names.
+        named: Option<String>,
+    },
     /// An identity or key file is damaged.
     #[error("{}: {cause}", path.display())]
     Identity {
@@ -272,6 +328,9 @@ pub enum CheckpointError {
     /// The note could not be written.
     #[error("note: {0}")]
     Note(String),
+    /// The keys of the epoch and the ledger do not agree.
+    #[error(transparent)]
+    Epoch(#[from] EpochFault),
     /// The disk refused.
     #[error(transparent)]
     Disk(#[from] DiskError),

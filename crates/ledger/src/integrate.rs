@@ -11,6 +11,7 @@ use tlog::limits::TILE_WIDTH;
 use tlog::{Frontier, Hash, Resource, leaf_hash};
 
 use crate::bytes::Taker;
+use crate::epoch::Rotation;
 use crate::frame::split_entry;
 use crate::layout::Layout;
 use crate::leaf::{Kind, Leaf};
@@ -35,6 +36,9 @@ pub(crate) struct Integrator {
     recv_ns: u64,
     /// Sequence number of the frame that comes next.
     next_frame: u64,
+    /// The newest rotation since this value was made, with the tree at the end of its frame.
+    /// Not part of the resume point: that is written after every seal.
+    rotation: Option<Rotation>,
 }
 
 /// Entries that do not continue the ledger.
@@ -91,6 +95,7 @@ impl Integrator {
             self.recv_ns = leaf.recv_ns;
             self.take_entry(record, entry, tiles)
                 .map_err(IntegrateError::Disk)?;
+            self.note_rotation(&leaf);
         }
         if self.size() != end {
             return Err(IntegrateError::Entries { index: self.size() });
@@ -160,6 +165,29 @@ impl Integrator {
             }
             _ => {}
         }
+    }
+
+    /// Keeps a rotation together with the tree that ends with it.
+    fn note_rotation(&mut self, leaf: &Leaf<'_>) {
+        let (Kind::KeyRotation, crate::leaf::Content::Inline(body)) = (leaf.kind, leaf.content)
+        else {
+            return;
+        };
+        if let Some((epoch, vkey, is_recovery)) = record_text::read_rotation(body) {
+            self.rotation = Some(Rotation {
+                epoch,
+                vkey,
+                is_recovery,
+                size: self.size(),
+                root: self.root(),
+                frames: self.next_frame + 1,
+            });
+        }
+    }
+
+    /// The newest rotation that nobody has asked for yet.
+    pub(crate) fn take_rotation(&mut self) -> Option<Rotation> {
+        self.rotation.take()
     }
 
     /// Writes the partial tiles and the partial bundle of the current size.
@@ -263,6 +291,7 @@ impl Integrator {
             sources,
             recv_ns,
             next_frame,
+            rotation: None,
         })
     }
 }

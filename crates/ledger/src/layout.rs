@@ -34,6 +34,20 @@ impl Layout {
         self.dir.join("key")
     }
 
+    /// The keys of the epoch that runs.
+    pub(crate) fn epoch_key(&self) -> PathBuf {
+        self.dir.join("epoch.key")
+    }
+
+    /// Folder of the seals of epochs that are over.
+    pub(crate) fn seals(&self) -> PathBuf {
+        self.dir.join("epochs")
+    }
+
+    pub(crate) fn seals_file(&self, number: u64) -> PathBuf {
+        self.seals().join(format!("{number:08}.notes"))
+    }
+
     pub(crate) fn signed_state(&self) -> PathBuf {
         self.dir.join("signed.state")
     }

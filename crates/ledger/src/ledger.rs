@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use disk::{Disk, DiskError, DiskLock, PAGE_BYTES};
+use event::Index;
 use stdx::Clock;
 use tlog::{SigningKey, UnverifiedCheckpoint};
 use zeroize::Zeroizing;
@@ -14,6 +15,7 @@ use crate::appender::Appender;
 use crate::catalog::Catalog;
 use crate::checkpointer::{Checkpointer, Handover, Notary};
 use crate::config::Config;
+use crate::epoch::Epochs;
 use crate::error::{CheckpointError, ConfigError, CreateError, OpenError};
 use crate::identity::{Identity, ReadIdentity, read_key, write_key};
 use crate::integrate::{IntegrateError, Integrator, TileWriter};
@@ -36,6 +38,7 @@ use crate::spare::Spare;
 pub struct Ledger {
     shared: Arc<Shared>,
     queue: Arc<Queue>,
+    handover: Arc<Handover>,
     spare: Arc<Spare>,
     threads: Vec<JoinHandle<()>>,
     _lock: Box<dyn DiskLock>,
@@ -90,12 +93,7 @@ impl Ledger {
             let dir = config.dir.clone();
             return Err(OpenError::Missing { dir });
         }
-        let lock = disk.lock(&layout.lock()).map_err(|error| match error {
-            DiskError::Locked { .. } => OpenError::InUse {
-                dir: config.dir.clone(),
-            },
-            error => OpenError::Disk(error),
-        })?;
+        let lock = lock(&*disk, &layout)?;
         let dir = config.dir.clone();
         match standing(&*disk, &layout)? {
             Standing::Whole => {}
@@ -104,10 +102,38 @@ impl Ledger {
             Standing::Unfinished => make(&disk, &*clock, config, &layout)
                 .map_err(|error| OpenError::Create(Box::new(error)))?,
         }
-        let ready = recover(&disk, &*clock, &layout, config)?;
+        let (identity, key) = read_identity(&*disk, &layout, config)?;
+        let epochs = open_epochs(&disk, &layout, &identity, config)?;
+        let ready = recover(&disk, &*clock, &layout, (identity, key), epochs, None)?;
         let recovery = ready.recovery.clone();
         let ledger = Self::begin(disk, clock, layout, config, lock, ready)?;
         Ok((ledger, recovery))
+    }
+
+    /// Goes on with a new epoch key after the file of the old one was lost: the offline recovery
+    /// key that the genesis entry names seals in its place. The ledger stays closed.
+    pub fn recover_epoch_key(
+        disk: Arc<dyn Disk>,
+        clock: &dyn Clock,
+        config: &Config,
+        recovery_key: SigningKey,
+    ) -> Result<(), OpenError> {
+        let layout = Layout::new(&config.dir);
+        if disk.stat(&layout.identity())?.is_none() {
+            let dir = config.dir.clone();
+            return Err(OpenError::Missing { dir });
+        }
+        let _lock = lock(&*disk, &layout)?;
+        let identity = read_identity(&*disk, &layout, config)?;
+        check_recovery_key(&disk, &layout, &recovery_key)?;
+        let origin = identity.0.origin.clone();
+        let mut epochs = Epochs::after_loss(&disk, &layout, &origin, recovery_key)?;
+        // An end of the lost epoch that was not sealed is taken up again by this one.
+        let body = epochs.next_body(true)?;
+        let own = Some((Kind::KeyRotation, body.as_str()));
+        let mut ready = recover(&disk, clock, &layout, identity, epochs, own)?;
+        ready.notary.sign()?;
+        Ok(ready.notary.save_resume_point()?)
     }
 
     /// Starts the threads of a ledger that was read back.
@@ -121,13 +147,13 @@ impl Ledger {
     ) -> Result<Self, OpenError> {
         let Ready {
             writer,
-            notary,
+            mut notary,
             identity,
             first_indexes,
             active,
-            note,
             ..
         } = ready;
+        let note = notary.current_note(&identity)?;
         let tail = writer.tail();
         let catalog = Catalog::new(
             Arc::clone(&disk),
@@ -164,7 +190,7 @@ impl Ledger {
             notary,
             shared: Arc::clone(&shared),
             queue: Arc::clone(&queue),
-            handover,
+            handover: Arc::clone(&handover),
             interval: config.checkpoint_interval,
             reserve_bytes: config.reserve_bytes,
             resumed_at_bytes: 0,
@@ -172,6 +198,7 @@ impl Ledger {
         let mut ledger = Self {
             shared,
             queue,
+            handover,
             spare,
             threads: Vec::new(),
             _lock: lock,
@@ -210,6 +237,12 @@ impl Ledger {
         self.queue.poisoned()
     }
 
+    /// Ends the running epoch now instead of at its time: before an act after which the machine
+    /// may not be trusted any more. Returns at once; [`crate::Stats::epoch`] tells when it is done.
+    pub fn rotate_epoch(&self) {
+        self.handover.want_rotation();
+    }
+
     /// Writes what waits, signs it, and ends the threads. Later submissions are refused; readers
     /// go on. Returns the fault if there was one.
     pub fn close(mut self) -> Result<(), Arc<str>> {
@@ -235,6 +268,32 @@ impl Drop for Ledger {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+fn lock(disk: &dyn Disk, layout: &Layout) -> Result<Box<dyn DiskLock>, OpenError> {
+    disk.lock(&layout.lock()).map_err(|error| match error {
+        DiskError::Locked { .. } => OpenError::InUse {
+            dir: layout.dir().to_path_buf(),
+        },
+        error => OpenError::Disk(error),
+    })
+}
+
+/// The recovery key must be the one that the first entry of the ledger names.
+fn check_recovery_key(
+    disk: &Arc<dyn Disk>,
+    layout: &Layout,
+    key: &SigningKey,
+) -> Result<(), OpenError> {
+    let reader = Reader::open(Arc::clone(disk), layout.dir());
+    let genesis = reader.and_then(|reader| reader.entry(Index(0)));
+    let named = genesis
+        .ok()
+        .and_then(|entry| record_text::read_genesis(entry.body().as_bytes())?.recovery_vkey);
+    if named.as_deref() == Some(key.verifying_key().to_string().as_str()) {
+        return Ok(());
+    }
+    Err(OpenError::RecoveryKey { named })
 }
 
 /// What is in the folder of a ledger.
@@ -322,6 +381,7 @@ fn clear_unfinished(disk: &dyn Disk, layout: &Layout) -> Result<(), DiskError> {
         layout.checkpoint(),
         layout.resume_state(),
         layout.signed_state(),
+        layout.epoch_key(),
     ] {
         match disk.remove(&path) {
             Err(error) if !error.is_not_found() => return Err(error),
@@ -356,7 +416,13 @@ fn make(
         fresh_salt().map_err(no_random)?,
         config.segment_bytes(),
     )?;
-    let body = record_text::genesis(&identity.origin, &identity.vkey.to_string());
+    let epochs = Epochs::create(disk, layout, &identity.origin, config.epoch)?;
+    let body = record_text::genesis(
+        &identity.origin,
+        &identity.vkey.to_string(),
+        &epochs.vkey().to_string(),
+        config.recovery_vkey.as_deref(),
+    );
     let mut draft = FrameDraft::new();
     draft.push_records(&inline_record(Kind::Genesis, created_ns, &body), 1);
     draft.seal_entries();
@@ -367,6 +433,8 @@ fn make(
         layout: layout.clone(),
         key,
         origin: identity.origin.clone(),
+        epochs,
+        unsealed: None,
         integrator: Integrator::default(),
         tiles: TileWriter::new(Arc::clone(disk), layout.clone()),
     };
@@ -446,18 +514,19 @@ struct Ready {
     identity: Identity,
     first_indexes: Vec<u64>,
     active: SegmentView,
-    note: Arc<str>,
     recovery: Recovery,
 }
 
-/// Everything of opening that reads and repairs the disk.
+/// Everything of opening that reads and repairs the disk. `own` is an entry of the ledger itself
+/// to be appended.
 fn recover(
     disk: &Arc<dyn Disk>,
     clock: &dyn Clock,
     layout: &Layout,
-    config: &Config,
+    (identity, key): (Identity, SigningKey),
+    epochs: Epochs,
+    own: Option<(Kind, &str)>,
 ) -> Result<Ready, OpenError> {
-    let (identity, key) = read_identity(&**disk, layout, config)?;
     let signed = SignedState::open(&**disk, layout)?;
     let lost = || OpenError::SignedStateLost {
         path: layout.signed_state(),
@@ -465,18 +534,25 @@ fn recover(
     let newest = signed.newest().ok_or_else(lost)?;
     let mut tiles = TileWriter::new(Arc::clone(disk), layout.clone());
     let replayed = read_back(&**disk, layout, &identity, newest, &mut tiles)?;
+    let mut opened = finish_recovery(disk, clock, layout, replayed, &mut tiles)?;
+    if let Some((kind, body)) = own {
+        opened.append_own(disk, clock, layout, &mut tiles, kind, body)?;
+    }
     let Opened {
         writer,
         replayed,
         recovery,
-    } = finish_recovery(disk, clock, layout, replayed, &mut tiles)?;
+    } = opened;
     let Replayed {
         first_indexes,
         active,
-        integrator,
+        mut integrator,
         ..
     } = replayed;
-    let mut notary = Notary {
+    let unsealed = integrator.take_rotation();
+    let notary = Notary {
+        epochs,
+        unsealed,
         disk: Arc::clone(disk),
         layout: layout.clone(),
         key,
@@ -485,15 +561,25 @@ fn recover(
         integrator,
         tiles,
     };
-    let note = notary.current_note(&identity)?;
     Ok(Ready {
         writer,
         notary,
         identity,
         first_indexes,
         active,
-        note,
         recovery,
+    })
+}
+
+fn open_epochs(
+    disk: &Arc<dyn Disk>,
+    layout: &Layout,
+    identity: &Identity,
+    config: &Config,
+) -> Result<Epochs, OpenError> {
+    Epochs::open(disk, layout, &identity.origin, config.epoch)?.map_err(|fault| {
+        let path = layout.epoch_key();
+        OpenError::Epoch { path, fault }
     })
 }
 
@@ -509,38 +595,67 @@ fn finish_recovery(
     disk: &Arc<dyn Disk>,
     clock: &dyn Clock,
     layout: &Layout,
-    mut replayed: Replayed,
+    replayed: Replayed,
     tiles: &mut TileWriter,
 ) -> Result<Opened, OpenError> {
     let header = replayed.active.header;
-    if let Some(cut) = &replayed.cut {
+    let cut = replayed.cut;
+    if let Some(cut) = &cut {
         erase_tail(disk, layout, cut)?;
     }
-    let mut writer = SegmentWriter::open(Arc::clone(disk), layout.clone(), header, replayed.tail)?;
-    if let Some(cut) = &replayed.cut {
-        let size = replayed.integrator.size();
+    let writer = SegmentWriter::open(Arc::clone(disk), layout.clone(), header, replayed.tail)?;
+    let mut opened = Opened {
+        writer,
+        recovery: Recovery {
+            tree_size: replayed.integrator.size(),
+            replayed: replayed.entries_read,
+            cut,
+        },
+        replayed,
+    };
+    if let Some(cut) = &cut {
+        let size = opened.recovery.tree_size;
         let body = record_text::recovery(cut.segment, cut.offset, cut.bytes, size);
+        opened.append_own(disk, clock, layout, tiles, Kind::Recovery, &body)?;
+    }
+    Ok(opened)
+}
+
+impl Opened {
+    /// Appends an entry that the ledger itself makes, before its threads run.
+    fn append_own(
+        &mut self,
+        disk: &Arc<dyn Disk>,
+        clock: &dyn Clock,
+        layout: &Layout,
+        tiles: &mut TileWriter,
+        kind: Kind,
+        body: &str,
+    ) -> Result<(), OpenError> {
+        let Self {
+            writer, replayed, ..
+        } = self;
         let now = u64::try_from(clock.unix_nanos()).unwrap_or(0);
         let recv_ns = now.max(replayed.integrator.recv_ns());
         let mut draft = FrameDraft::new();
-        draft.push_records(&inline_record(Kind::Recovery, recv_ns, &body), 1);
+        draft.push_records(&inline_record(kind, recv_ns, body), 1);
         draft.seal_entries();
         if !writer.has_room(&draft) {
             let salt = fresh_salt().map_err(|error| {
                 let source = io::Error::other(error.to_string());
                 OpenError::Disk(DiskError::io("random", layout.dir(), source))
             })?;
-            drop(crate::spare::make(&**disk, layout, header.len)?);
-            replayed.active = writer.roll(header.len, salt)?;
-            replayed.first_indexes.push(size);
+            let len = replayed.active.header.len;
+            drop(crate::spare::make(&**disk, layout, len)?);
+            replayed.active = writer.roll(len, salt)?;
+            replayed.first_indexes.push(replayed.integrator.size());
         }
         let offset = writer.tail().offset;
         let frame = writer.write(&mut draft)?;
-        let place = crate::segment::FramePlace {
+        replayed.active.frames.push(crate::segment::FramePlace {
             first_index: frame.first_index,
             offset,
-        };
-        replayed.active.frames.push(place);
+        });
         replayed
             .integrator
             .take_frame(draft.entries(), 1, tiles)
@@ -548,26 +663,15 @@ fn finish_recovery(
                 IntegrateError::Disk(error) => OpenError::Disk(error),
                 IntegrateError::Entries { .. } => unreachable!("an entry encoded just now"),
             })?;
+        self.recovery.tree_size = replayed.integrator.size();
+        Ok(())
     }
-    let recovery = Recovery {
-        tree_size: replayed.integrator.size(),
-        replayed: replayed.entries_read,
-        cut: replayed.cut,
-    };
-    Ok(Opened {
-        writer,
-        replayed,
-        recovery,
-    })
 }
 
 impl Notary {
     /// Takes in and signs the genesis entry.
     fn take_first(&mut self, draft: &FrameDraft) -> Result<(), CreateError> {
-        let outcome = self
-            .integrator
-            .take_frame(draft.entries(), 1, &mut self.tiles);
-        match outcome {
+        match self.take_frame(draft.entries(), 1) {
             Ok(()) => {}
             Err(IntegrateError::Disk(error)) => return Err(error.into()),
             Err(IntegrateError::Entries { .. }) => unreachable!("an entry encoded just now"),
@@ -585,6 +689,7 @@ impl Notary {
     /// Partial tiles are written either way: they are never synced, so a crash may have taken
     /// them although the checkpoint they belong to is there.
     fn current_note(&mut self, identity: &Identity) -> Result<Arc<str>, CheckpointError> {
+        self.seal()?;
         self.tiles.flush()?;
         self.integrator.write_partials(&mut self.tiles)?;
         let bytes = self
@@ -593,8 +698,14 @@ impl Notary {
         let stored = bytes.ok().and_then(|bytes| {
             let note = UnverifiedCheckpoint::parse(&bytes).ok()?;
             let checkpoint = note.verify(&identity.vkey, &identity.origin).ok()?;
+            let epoch_key = self.epochs.key().key_id();
             let is_current = checkpoint.size() == self.integrator.size()
-                && *checkpoint.root() == self.integrator.root();
+                && *checkpoint.root() == self.integrator.root()
+                && note
+                    .note()
+                    .signatures()
+                    .iter()
+                    .any(|line| line.key_id() == epoch_key);
             is_current.then(|| String::from_utf8(bytes).ok()).flatten()
         });
         stored.map_or_else(|| self.sign(), |note| Ok(Arc::from(note)))

@@ -49,6 +49,7 @@ mod catalog;
 mod checkpointer;
 mod config;
 mod damage;
+mod epoch;
 mod error;
 mod follow;
 mod frame;
@@ -80,8 +81,8 @@ pub use crate::appender::Appender;
 pub use crate::config::Config;
 pub use crate::damage::{Damage, WholeRead};
 pub use crate::error::{
-    AppendError, CheckpointError, ConfigError, CreateError, IdentityError, OpenError, ProveError,
-    ReadError, Refused,
+    AppendError, CheckpointError, ConfigError, CreateError, EpochFault, IdentityError, OpenError,
+    ProveError, ReadError, Refused,
 };
 pub use crate::follow::Follower;
 pub use crate::frame::FrameFault;

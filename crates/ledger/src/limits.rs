@@ -41,6 +41,21 @@ pub const FOLLOW_READ_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Frame tables of finished segments kept in memory by a reader.
 pub const SEGMENT_TABLES_MAX: usize = 16;
 
+/// Seals in one file: opening reads the last file only, some megabytes.
+pub const SEALS_PER_FILE: u64 = 8192;
+
+/// Longest seal: a note with few signature lines.
+pub const SEAL_BYTES_MAX: usize = 16 * 1024;
+
+/// Longest file of seals.
+pub const SEALS_FILE_BYTES_MAX: u64 = SEALS_PER_FILE * (SEAL_BYTES_MAX as u64 + 16);
+
+/// Pause before a rotation that met a full disk is asked for again.
+pub const EPOCH_RETRY: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Shortest epoch: each one costs an entry, a seal and three durable writes.
+pub const EPOCH_MIN: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Findings that a verification lists; the count goes on.
 pub const FINDINGS_MAX: usize = 1000;
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use event::{Index, Redacted, TreeSize};
 
+use crate::epoch::Request;
 use crate::error::{AppendError, Refused};
 use crate::leaf::{RECORD_BYTES, SALT_BYTES, commitment, push_event_template};
 use crate::limits::{BODY_BYTES_MAX, SOURCE_NAME_BYTES_MAX};
@@ -127,7 +128,16 @@ struct State {
     /// Free bytes and reserve, while the disk is too full.
     full: Option<(u64, u64)>,
     poisoned: Option<Arc<str>>,
+    /// The end of an epoch, to be written after the batches that wait.
+    rotation: Option<Request>,
     is_closed: bool,
+}
+
+/// What the sequencer has to do next.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) jobs: Vec<Job>,
+    pub(crate) rotation: Option<Request>,
 }
 
 impl State {
@@ -222,17 +232,32 @@ impl Queue {
         self.ready.notify_one();
     }
 
+    /// Asks for the entry that ends an epoch. Once the queue is closed no more is written.
+    pub(crate) fn rotate(&self, request: Request) {
+        let mut state = self.state();
+        if state.is_closed {
+            return;
+        }
+        state.rotation = Some(request);
+        drop(state);
+        self.ready.notify_one();
+    }
+
     /// Everything that waits, as soon as something does; `None` when closed and empty.
-    pub(crate) fn take(&self) -> Option<Vec<Job>> {
-        let waits = |state: &mut State| state.jobs.is_empty() && !state.is_closed;
+    pub(crate) fn take(&self) -> Option<Taken> {
+        let is_idle = |state: &State| state.jobs.is_empty() && state.rotation.is_none();
+        let waits = |state: &mut State| is_idle(state) && !state.is_closed;
         let mut state = self
             .ready
             .wait_while(self.state(), waits)
             .unwrap_or_else(PoisonError::into_inner);
-        if state.jobs.is_empty() {
+        if is_idle(&state) {
             return None;
         }
-        Some(std::mem::take(&mut state.jobs))
+        Some(Taken {
+            jobs: std::mem::take(&mut state.jobs),
+            rotation: state.rotation.take(),
+        })
     }
 
     /// Gives back the room of a finished job.

@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use disk::DiskError;
@@ -16,6 +17,7 @@ use event::{Entry, Index, ObservedAt, Redacted, TreeSize};
 use stdx::Clock;
 
 use crate::checkpointer::Handover;
+use crate::epoch::Request;
 use crate::error::{AppendError, ReadError};
 use crate::frame::FrameHeader;
 use crate::leaf::{
@@ -93,9 +95,9 @@ impl Work {
     }
 }
 
-/// What the draft holds: registrations and parts of jobs, in order.
+/// What the draft holds: entries of our own with their bodies, and parts of jobs, in order.
 enum Part {
-    Registration(String),
+    Inline(String),
     /// Events of the job at this place of the work.
     Events {
         work: usize,
@@ -118,10 +120,13 @@ impl Sequencer {
             queue: Arc::clone(&self.queue),
             is_armed: true,
         };
-        while let Some(jobs) = self.queue.take() {
-            if self
-                .commit(jobs.into_iter().map(Work::new).collect())
-                .is_err()
+        while let Some(taken) = self.queue.take() {
+            let work = taken.jobs.into_iter().map(Work::new).collect();
+            if self.commit(work).is_err() {
+                break;
+            }
+            if let Some(request) = taken.rotation
+                && self.rotate(request).is_err()
             {
                 break;
             }
@@ -154,6 +159,32 @@ impl Sequencer {
             }
         }
         Ok(())
+    }
+
+    /// Writes the entry that ends an epoch, alone in its frame, so that the seal over it covers
+    /// nothing of the next epoch. An error means that the ledger is poisoned.
+    fn rotate(&mut self, request: Request) -> Result<(), ()> {
+        let now = u64::try_from(self.clock.unix_nanos()).unwrap_or(0);
+        self.recv_ns = self.recv_ns.max(now);
+        self.draft.clear();
+        let record = inline_record(Kind::KeyRotation, self.recv_ns, &request.body);
+        self.draft.push_records(&record, 1);
+        self.draft.seal_entries();
+        match self.write_frame() {
+            Ok(header) => {
+                let parts = vec![Part::Inline(request.body)];
+                self.show(&header, parts, &mut VecDeque::new());
+                Ok(())
+            }
+            Err(error) if error.is_full() => {
+                request.is_refused.store(true, Ordering::Release);
+                Ok(())
+            }
+            Err(error) => {
+                self.poison(&mut VecDeque::new(), &error);
+                Err(())
+            }
+        }
     }
 
     /// Fills the draft from the front of the work.
@@ -210,7 +241,7 @@ impl Sequencer {
                     let body = record_text::source_registered(name, number);
                     let record = inline_record(Kind::SourceRegistered, self.recv_ns, &body);
                     self.draft.push_records(&record, 1);
-                    parts.push(Part::Registration(body));
+                    parts.push(Part::Inline(body));
                     number
                 })
             });
@@ -320,7 +351,7 @@ impl Sequencer {
         let mut index = Index(header.first_index);
         for part in parts {
             match part {
-                Part::Registration(body) => {
+                Part::Inline(body) => {
                     let entry = Entry::restored(index, received, &body);
                     entries.push(entry.expect("a body that this crate encoded just now"));
                     index = index.next();

@@ -13,6 +13,7 @@ pub struct Stats {
     checkpoints: AtomicU64,
     refused: AtomicU64,
     signed_size: AtomicU64,
+    epoch: AtomicU64,
 }
 
 impl Stats {
@@ -49,6 +50,15 @@ impl Stats {
     /// Entries under the newest checkpoint.
     pub fn signed_size(&self) -> u64 {
         self.signed_size.load(Ordering::Relaxed)
+    }
+
+    /// Number of the epoch whose key signs now.
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_epoch(&self, epoch: u64) {
+        self.epoch.store(epoch, Ordering::Relaxed);
     }
 
     pub(crate) fn frame_written(&self, entries: u32, bytes: usize, time: Duration) {

@@ -25,8 +25,11 @@ use crate::record_text;
 use crate::segment::{FIRST_FRAME_OFFSET, Frame, SegmentView};
 use crate::signed_state::SignedState;
 
+mod epochs;
 mod report;
 mod tiles;
+
+use epochs::EpochWalk;
 
 use report::Findings;
 pub use report::{Finding, FindingKind, VerifyReport};
@@ -44,6 +47,9 @@ pub struct VerifyOptions {
     pub vkey: Option<String>,
     /// The smallest size the ledger must have: remembered from an earlier checkpoint.
     pub size_min: u64,
+    /// Demands a sign of life: the last epoch must have begun no earlier than this, in
+    /// nanoseconds since 1970. A running ledger begins one each minute, even when idle.
+    pub alive_since_ns: Option<u64>,
     /// Leaves tiles and bundles alone: they are derived from the frames, and reading them takes
     /// most of the time.
     pub skips_tiles: bool,
@@ -97,13 +103,14 @@ pub fn verify(
     })?;
     let mut findings = Findings::default();
     let key = pinned_key(&identity, options, &mut findings)?;
-    let claim = read_claim(&*disk, &layout, &identity, &key, options, &mut findings);
+    let (claim, claim_note) = read_claim(&*disk, &layout, &identity, &key, options, &mut findings);
     let numbers = layout.segment_numbers(&*disk)?;
     let mut walk = Walk {
         disk: &*disk,
         layout: &layout,
         identity: &identity,
         claim,
+        claim_note,
         skips_tiles: options.skips_tiles,
         findings,
         next_index: 0,
@@ -112,13 +119,16 @@ pub fn verify(
         root_at_claim: None,
         tiles: Tiles::default(),
         suspects: Vec::new(),
+        epochs: EpochWalk::default(),
         sources: HashMap::new(),
         recv_ns: 0,
         next_frame: 0,
         bytes: 0,
         entries: 0,
     };
+    walk.count_seals()?;
     walk.segments(&numbers, progress);
+    walk.epochs(&key, options)?;
     Ok(walk.finish())
 }
 
@@ -158,8 +168,8 @@ fn read_claim(
     key: &VerifyingKey,
     options: &VerifyOptions,
     findings: &mut Findings,
-) -> Claim {
-    let checkpoint = disk
+) -> (Claim, Option<UnverifiedCheckpoint>) {
+    let read = disk
         .read(&layout.checkpoint(), TEXT_FILE_BYTES_MAX)
         .map_err(|error| error.to_string())
         .and_then(|bytes| {
@@ -170,7 +180,7 @@ fn read_claim(
             if note.to_string().as_bytes() != bytes {
                 return Err("bytes after the note".to_owned());
             }
-            Ok((verified.size(), *verified.root()))
+            Ok((note, (verified.size(), *verified.root())))
         })
         .map_err(|error| {
             findings.add(None, FindingKind::Unsigned, || {
@@ -178,6 +188,7 @@ fn read_claim(
             });
         })
         .ok();
+    let (note, checkpoint) = read.unzip();
     let mut size_min = options.size_min.max(checkpoint.map_or(0, |(size, _)| size));
     match SignedState::read(disk, layout) {
         Ok(slots) => {
@@ -209,10 +220,11 @@ fn read_claim(
         }
     }
     check_resume(disk, layout, findings);
-    Claim {
+    let claim = Claim {
         checkpoint,
         size_min,
-    }
+    };
+    (claim, note)
 }
 
 fn check_resume(disk: &dyn Disk, layout: &Layout, findings: &mut Findings) {
@@ -237,6 +249,8 @@ struct Walk<'a> {
     layout: &'a Layout,
     identity: &'a Identity,
     claim: Claim,
+    /// The checkpoint that the claim is of.
+    claim_note: Option<UnverifiedCheckpoint>,
     skips_tiles: bool,
     findings: Findings,
     /// Index of the entry that comes next.
@@ -249,6 +263,7 @@ struct Walk<'a> {
     tiles: Tiles,
     /// Entries whose hash differs from their tile, in order.
     suspects: Vec<u64>,
+    epochs: EpochWalk,
     sources: HashMap<u32, SourceState>,
     recv_ns: u64,
     next_frame: u64,
@@ -525,6 +540,7 @@ impl Walk<'_> {
         // The length came out of two bytes, so it goes back into them.
         let _ = tlog::tile::push_entry(&mut bundled, record.entry);
         self.leaf(leaf_hash(record.entry), &bundled);
+        self.note_epoch(&record.leaf, index);
     }
 
     fn order(&mut self, leaf: &Leaf<'_>, index: u64) {
@@ -613,6 +629,8 @@ impl Walk<'_> {
             findings_total: self.findings.total,
             bytes: self.bytes,
             entries: self.entries,
+            epochs: self.epochs.sealed,
+            alive_at_ns: self.epochs.alive_at_ns,
         }
     }
 }

@@ -87,6 +87,11 @@ impl SigningKey {
         private_text(&self.name, self.key_id, ALGORITHM_ED25519, &self.secret)
     }
 
+    /// The seed that [`SigningKey::from_seed`] takes; wiped when dropped.
+    pub fn to_seed(&self) -> Zeroizing<[u8; SEED_LEN_BYTES]> {
+        Zeroizing::new(self.secret.to_bytes())
+    }
+
     /// Name that stands in signature lines.
     pub fn name(&self) -> &str {
         &self.name

@@ -108,6 +108,9 @@ fn live(house: &House) -> Witness {
                 return witness;
             }
         }
+        if round % 4 == 1 {
+            ledger.rotate_epoch();
+        }
         if round % 3 == 0 {
             ledger
                 .reader()

@@ -12,6 +12,7 @@ use crate::{Config, Ledger, OpenError, Reader, Recovery, VerifyOptions, VerifyRe
 
 mod append;
 mod crash;
+mod epoch;
 mod format;
 mod model;
 mod publish;
@@ -41,6 +42,8 @@ impl House {
         config.segment_bytes_max = 64 * 1024;
         config.checkpoint_interval = Duration::from_millis(1);
         config.reserve_bytes = 0;
+        // No test waits for an epoch to end: those about epochs end them by hand.
+        config.epoch = Duration::from_hours(1);
         Self {
             disk,
             clock: Arc::new(FakeClock::at(NOON_NS)),

@@ -22,6 +22,10 @@ pub enum FindingKind {
     Forked,
     /// A signature or key does not hold.
     Unsigned,
+    /// Entries of an epoch are not sealed by the key of that epoch.
+    WrongEpochKey,
+    /// No sign of life where a running ledger gives one.
+    Stale,
     /// A file could not be read.
     Unreadable,
 }
@@ -35,6 +39,8 @@ impl fmt::Display for FindingKind {
             Self::Truncated => "truncated",
             Self::Forked => "forked",
             Self::Unsigned => "unsigned",
+            Self::WrongEpochKey => "wrong epoch key",
+            Self::Stale => "stale",
             Self::Unreadable => "unreadable",
         })
     }
@@ -68,6 +74,10 @@ pub struct VerifyReport {
     pub bytes: u64,
     /// Entries read.
     pub entries: u64,
+    /// Epochs that are over, each sealed by its own key.
+    pub epochs: u64,
+    /// Receipt time of the entry that began the running epoch, nanoseconds since 1970.
+    pub alive_at_ns: u64,
 }
 
 impl VerifyReport {
