@@ -174,11 +174,9 @@ fn seals_are_continuous_and_complete() {
     };
     check(&origin, &[]);
     // Without its seal an ended epoch is anybody's.
-    check(
-        &origin[..2],
-        &[FindingKind::Missing, FindingKind::WrongEpochKey][..1],
-    );
-    check(&[], &[FindingKind::Missing; 3]);
+    let (missing, wrong_key) = (FindingKind::Missing, FindingKind::WrongEpochKey);
+    check(&origin[..2], &[missing, wrong_key]);
+    check(&[], &[missing, missing, missing, wrong_key]);
     let mut swapped = origin.clone();
     swapped.swap(0, 1);
     check(&swapped, &[FindingKind::WrongEpochKey; 2]);
