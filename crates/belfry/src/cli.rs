@@ -88,6 +88,9 @@ pub(crate) enum Command {
     /// Show what redaction does, test it, and look at stored entries again
     #[command(subcommand)]
     Redact(Redact),
+    /// Keys of the ledger: show them, keep a recovery key offline, go on after a loss
+    #[command(subcommand)]
+    Keys(Keys),
     /// Look at this installation and say what is wrong with it
     Doctor,
 }
@@ -227,12 +230,34 @@ pub(crate) struct Verify {
     /// Check this proof file (from `belfry prove`) instead of the whole ledger
     #[arg(long, value_name = "FILE")]
     pub(crate) proof: Option<PathBuf>,
+    /// Also demand a sign of life: a running ledger begins an epoch each minute (ledger.epoch)
+    #[arg(long, conflicts_with = "proof")]
+    pub(crate) alive: bool,
     /// The log's public key for --proof, when there is no data folder to read it from
     #[arg(long, value_name = "VKEY", requires = "proof")]
     pub(crate) vkey: Option<String>,
     /// Write no progress to standard error
     #[arg(long)]
     pub(crate) quiet: bool,
+}
+
+/// `belfry keys`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Show the verifier key of the ledger and its fingerprint in words, to compare over the phone
+    Show,
+    /// Make an offline recovery key; its verifier key goes into ledger.recovery_vkey
+    RecoveryKey {
+        /// File to write the key to, which must not exist; move it off this machine
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Go on with a new epoch key after the file of the old one was lost
+    Recover {
+        /// The key that `recovery-key` made
+        #[arg(long, value_name = "FILE")]
+        recovery_key: PathBuf,
+    },
 }
 
 /// `belfry token`

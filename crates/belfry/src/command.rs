@@ -17,6 +17,7 @@ pub(crate) mod alerts;
 pub(crate) mod check;
 pub(crate) mod doctor;
 pub(crate) mod ingest;
+pub(crate) mod keys;
 pub(crate) mod prove;
 pub(crate) mod redact;
 pub(crate) mod rules;

@@ -26,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) origin: String,
     pub(crate) checkpoint_interval: Duration,
     pub(crate) segment_bytes_max: u64,
+    pub(crate) epoch: Duration,
+    pub(crate) recovery_vkey: Option<String>,
     pub(crate) ledger_queue_bytes_max: u64,
     pub(crate) pipeline_queue_bytes_max: u64,
     pub(crate) workers: usize,
@@ -155,6 +157,9 @@ impl Config {
             origin: reading.text("ledger.origin"),
             checkpoint_interval: duration(reading, "ledger.checkpoint_interval"),
             segment_bytes_max: size(reading, "ledger.segment_size_max"),
+            epoch: duration(reading, "ledger.epoch"),
+            recovery_vkey: Some(reading.text("ledger.recovery_vkey"))
+                .filter(|text| !text.is_empty()),
             ledger_queue_bytes_max: size(reading, "ledger.queue_size_max"),
             pipeline_queue_bytes_max: size(reading, "pipeline.queue_size_max"),
             workers: count(reading, "pipeline.workers"),

@@ -271,6 +271,8 @@ pub(crate) fn ledger_config(config: &Config) -> ledger::Config {
     ledger::Config {
         checkpoint_interval: config.checkpoint_interval,
         segment_bytes_max: config.segment_bytes_max,
+        epoch: config.epoch,
+        recovery_vkey: config.recovery_vkey.clone(),
         queue_bytes_max: usize::try_from(config.ledger_queue_bytes_max).unwrap_or(usize::MAX),
         ..ledger::Config::new(config.ledger_dir(), config.origin.clone())
     }

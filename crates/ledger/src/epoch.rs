@@ -81,7 +81,7 @@ impl Epochs {
         origin: &str,
         length: Duration,
     ) -> Result<Self, DiskError> {
-        let current = EpochKey::fresh(origin, 0).map_err(|error| no_random(layout, &error))?;
+        let current = EpochKey::fresh(origin, 0).map_err(|error| no_random(layout, error))?;
         let file = KeyFile::create(&**disk, layout, &current)?;
         Ok(Self {
             origin: origin.to_owned(),
@@ -141,7 +141,7 @@ impl Epochs {
     ) -> Result<Self, DiskError> {
         let seals = Seals::open(Arc::clone(disk), layout.clone())?;
         let epoch = seals.count();
-        let next = EpochKey::fresh(origin, epoch + 1).map_err(|error| no_random(layout, &error))?;
+        let next = EpochKey::fresh(origin, epoch + 1).map_err(|error| no_random(layout, error))?;
         let file = KeyFile::create(&**disk, layout, &next)?;
         Ok(Self {
             origin: origin.to_owned(),
@@ -191,14 +191,13 @@ impl Epochs {
 
     /// Makes the next key durable and gives the body of the entry that names it.
     pub(crate) fn next_body(&mut self, is_recovery: bool) -> Result<String, DiskError> {
-        let next = match self.next.take() {
-            Some(next) => next,
-            None => {
-                let next = EpochKey::fresh(&self.origin, self.current.epoch + 1)
-                    .map_err(|error| self.file.no_random(&error))?;
-                self.file.put(&next)?;
-                next
-            }
+        let next = if let Some(next) = self.next.take() {
+            next
+        } else {
+            let next = EpochKey::fresh(&self.origin, self.current.epoch + 1)
+                .map_err(|error| self.file.no_random(error))?;
+            self.file.put(&next)?;
+            next
         };
         let vkey = next.key.verifying_key().to_string();
         let body = record_text::rotation(next.epoch, &vkey, is_recovery);
@@ -246,7 +245,7 @@ impl Epochs {
     }
 }
 
-fn no_random(layout: &Layout, error: &getrandom::Error) -> DiskError {
+fn no_random(layout: &Layout, error: getrandom::Error) -> DiskError {
     let source = std::io::Error::other(error.to_string());
     DiskError::io("random", &layout.epoch_key(), source)
 }

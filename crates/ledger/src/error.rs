@@ -92,6 +92,40 @@ pub enum ConfigError {
     },
 }
 
+/// Why a recovery key could not be made, written or read.
+#[derive(Debug, Error)]
+pub enum RecoveryKeyError {
+    /// The operating system gave no random bytes.
+    #[error("no random bytes from the operating system: {reason}")]
+    Random {
+        /// What it said.
+        reason: String,
+    },
+    /// Not a name that a key may have.
+    #[error("{origin:?} is no name for a key")]
+    Origin {
+        /// The name.
+        origin: String,
+    },
+    /// A file is there already; a key is never overwritten.
+    #[error("{} exists already, and a key is never overwritten", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file holds no key.
+    #[error("{}: {cause}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        cause: IdentityError,
+    },
+    /// The disk refused.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
 /// Why the keys of the running epoch and the ledger do not belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum EpochFault {

@@ -27,6 +27,7 @@ use crate::queue::Queue;
 use crate::reader::{Reader, Shared};
 use crate::record_text;
 use crate::recovery::{Recovery, Replayed, erase_tail, replay};
+use crate::recovery_key::RecoveryKey;
 use crate::segment::{FIRST_FRAME_OFFSET, SegmentView};
 use crate::segment_writer::{FrameDraft, SegmentWriter, fresh_salt};
 use crate::sequencer::Sequencer;
@@ -113,25 +114,26 @@ impl Ledger {
     /// Goes on with a new epoch key after the file of the old one was lost: the offline recovery
     /// key that the genesis entry names seals in its place. The ledger stays closed.
     pub fn recover_epoch_key(
-        disk: Arc<dyn Disk>,
+        disk: &Arc<dyn Disk>,
         clock: &dyn Clock,
         config: &Config,
-        recovery_key: SigningKey,
+        recovery_key: &RecoveryKey,
     ) -> Result<(), OpenError> {
         let layout = Layout::new(&config.dir);
         if disk.stat(&layout.identity())?.is_none() {
             let dir = config.dir.clone();
             return Err(OpenError::Missing { dir });
         }
-        let _lock = lock(&*disk, &layout)?;
-        let identity = read_identity(&*disk, &layout, config)?;
-        check_recovery_key(&disk, &layout, &recovery_key)?;
+        let _lock = lock(&**disk, &layout)?;
+        let identity = read_identity(&**disk, &layout, config)?;
+        check_recovery_key(disk, &layout, recovery_key.signing_key())?;
         let origin = identity.0.origin.clone();
-        let mut epochs = Epochs::after_loss(&disk, &layout, &origin, recovery_key)?;
+        let mut epochs =
+            Epochs::after_loss(disk, &layout, &origin, recovery_key.signing_key().clone())?;
         // An end of the lost epoch that was not sealed is taken up again by this one.
         let body = epochs.next_body(true)?;
         let own = Some((Kind::KeyRotation, body.as_str()));
-        let mut ready = recover(&disk, clock, &layout, identity, epochs, own)?;
+        let mut ready = recover(disk, clock, &layout, identity, epochs, own)?;
         ready.notary.sign()?;
         Ok(ready.notary.save_resume_point()?)
     }

@@ -51,6 +51,7 @@ mod config;
 mod damage;
 mod epoch;
 mod error;
+mod fingerprint;
 mod follow;
 mod frame;
 mod identity;
@@ -65,6 +66,7 @@ mod queue;
 mod reader;
 mod record_text;
 mod recovery;
+mod recovery_key;
 mod segment;
 mod segment_writer;
 mod sequencer;
@@ -82,8 +84,9 @@ pub use crate::config::Config;
 pub use crate::damage::{Damage, WholeRead};
 pub use crate::error::{
     AppendError, CheckpointError, ConfigError, CreateError, EpochFault, IdentityError, OpenError,
-    ProveError, ReadError, Refused,
+    ProveError, ReadError, RecoveryKeyError, Refused,
 };
+pub use crate::fingerprint::fingerprint_words;
 pub use crate::follow::Follower;
 pub use crate::frame::FrameFault;
 pub use crate::leaf::{Kind, LeafError};
@@ -92,5 +95,6 @@ pub use crate::prove::{Claim, ProofError, ProvenRecord, verify_proof};
 pub use crate::queue::Appended;
 pub use crate::reader::Reader;
 pub use crate::recovery::{Cut, Recovery};
+pub use crate::recovery_key::RecoveryKey;
 pub use crate::stats::Stats;
 pub use crate::verify::{Finding, FindingKind, VerifyError, VerifyOptions, VerifyReport, verify};

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use anyhow::Context;
 use ledger::{Claim, ProofError, VerifyOptions, VerifyReport};
 use serde_json::json;
+use stdx::Clock as _;
 
 use super::Ground;
 use crate::cli::{self, Format};
+use crate::clock::SystemClock;
 use crate::exit_code::{Outcome, bad_input};
 use crate::operate::{Desk, Request, actor};
 use crate::talk;
@@ -22,20 +24,23 @@ const SHOWN_MAX: usize = 20;
 pub(crate) fn run(ground: &Ground, say: &cli::Verify, format: Format) -> anyhow::Result<Outcome> {
     match &say.proof {
         Some(file) => proof(ground, file, say.vkey.as_deref(), format),
-        None => whole(ground, say.quiet, format),
+        None => whole(ground, say, format),
     }
 }
 
-fn whole(ground: &Ground, is_quiet: bool, format: Format) -> anyhow::Result<Outcome> {
+fn whole(ground: &Ground, say: &cli::Verify, format: Format) -> anyhow::Result<Outcome> {
     ground.reader()?;
     let dir = ground.config.ledger_dir();
-    let shows = !is_quiet && talk::shows_progress();
+    let shows = !say.quiet && talk::shows_progress();
     let mut progress = |done: u64, total: u64| {
         if shows {
             talk::progress(&format!("verified {done} of {total} entries"));
         }
     };
-    let options = VerifyOptions::default();
+    let options = VerifyOptions {
+        alive_since_ns: say.alive.then(|| alive_since(ground.config.epoch)),
+        ..VerifyOptions::default()
+    };
     let report = ledger::verify(Arc::clone(&ground.disk), &dir, &options, &mut progress);
     if shows {
         talk::progress("");
@@ -56,6 +61,14 @@ fn whole(ground: &Ground, is_quiet: bool, format: Format) -> anyhow::Result<Outc
         ));
     }
     Ok(Outcome::Findings)
+}
+
+/// The newest epoch of a living ledger began after this, nanoseconds since 1970: one epoch may just
+/// be ending, and a second one is patience for a busy machine.
+fn alive_since(epoch: std::time::Duration) -> u64 {
+    let now = u64::try_from(SystemClock.unix_nanos()).unwrap_or(0);
+    let patience = u64::try_from(epoch.as_nanos()).unwrap_or(u64::MAX);
+    now.saturating_sub(patience.saturating_mul(2))
 }
 
 /// Lets the running process write the finding into its ledger, so that D28 rings. Where none runs
@@ -87,6 +100,8 @@ pub(crate) fn json_of(report: &VerifyReport) -> serde_json::Value {
         "ok": report.is_clean(),
         "tree_size": report.tree_size,
         "checkpoint_size": report.checkpoint_size,
+        "epochs_sealed": report.epochs,
+        "alive_at_ns": report.alive_at_ns,
         "findings": findings.collect::<Vec<_>>(),
     })
 }
@@ -95,8 +110,9 @@ fn show(report: &VerifyReport) {
     if report.is_clean() {
         let signed = report.checkpoint_size.unwrap_or(0);
         talk::data(&format!(
-            "whole: {} entries, each body and hash checked, {signed} under the signed checkpoint",
-            report.tree_size
+            "whole: {} entries, each body and hash checked, {signed} under the signed checkpoint, \
+             {} epochs sealed",
+            report.tree_size, report.epochs
         ));
         return;
     }

@@ -52,6 +52,18 @@ pub(crate) const KEYS: &[Key] = &[
         "Size of one write-ahead segment.",
     ),
     key(
+        "ledger.epoch",
+        Kind::Duration,
+        "1m",
+        "How long one epoch key signs before it is replaced and erased. What lies in epochs that are over cannot be re-signed by a thief of the machine. At least 1s; each epoch costs an entry and about 600 bytes.",
+    ),
+    key(
+        "ledger.recovery_vkey",
+        Kind::Text,
+        "",
+        "Verifier key of an offline recovery key (`belfry keys recovery-key FILE`), written into the first entry: with the key out of the safe the ledger goes on after its epoch key was lost. Counts at first start only.",
+    ),
+    key(
         "ledger.queue_size_max",
         Kind::Size,
         "64MiB",

@@ -130,7 +130,7 @@ impl KeyFile {
         outcome
     }
 
-    pub(crate) fn no_random(&self, error: &getrandom::Error) -> DiskError {
+    pub(crate) fn no_random(&self, error: getrandom::Error) -> DiskError {
         let source = std::io::Error::other(error.to_string());
         DiskError::io("random", &self.path, source)
     }

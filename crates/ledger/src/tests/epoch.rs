@@ -8,7 +8,9 @@ use event::Index;
 use tlog::{Checkpoint, SigningKey, UnverifiedCheckpoint};
 
 use super::{DIR, House, ORIGIN, PATIENCE, bodies, events, path, signed_size, verified};
-use crate::{EpochFault, FindingKind, Ledger, OpenError, Reader, VerifyOptions, verify};
+use crate::{
+    EpochFault, FindingKind, Ledger, OpenError, Reader, RecoveryKey, VerifyOptions, verify,
+};
 
 const SEALS: &str = "epochs/00000000.notes";
 
@@ -236,9 +238,9 @@ fn keys_of_another_time_are_refused() {
 
 #[test]
 fn the_recovery_key_goes_on_after_a_loss() {
-    let recovery = SigningKey::from_seed(&format!("{ORIGIN}/recovery"), &[7; 32]).unwrap();
+    let recovery = RecoveryKey::fresh(ORIGIN).unwrap();
     let mut house = House::new();
-    house.config.recovery_vkey = Some(recovery.verifying_key().to_string());
+    house.config.recovery_vkey = Some(recovery.vkey());
     house.create().unwrap();
     let (ledger, _) = house.open().unwrap();
     ledger.appender().append(events("web", 0, 3)).unwrap();
@@ -251,15 +253,19 @@ fn the_recovery_key_goes_on_after_a_loss() {
         panic!("{outcome}");
     };
     assert_eq!(fault, EpochFault::KeyLost { epoch: 1 });
-    let recover = |key: &SigningKey| {
-        Ledger::recover_epoch_key(house.disk(), &*house.clock(), &house.config, key.clone())
+    let recover = |key: &RecoveryKey| {
+        Ledger::recover_epoch_key(&house.disk(), &*house.clock(), &house.config, key)
     };
-    let other = SigningKey::from_seed(&format!("{ORIGIN}/recovery"), &[8; 32]).unwrap();
+    let other = RecoveryKey::fresh(ORIGIN).unwrap();
     assert!(matches!(
         recover(&other),
         Err(OpenError::RecoveryKey { named: Some(_) })
     ));
-    recover(&recovery).unwrap();
+    // The way it takes in life: out of the safe, from a file.
+    let file = std::path::Path::new("/safe.key");
+    recovery.write_new(&house.disk, file).unwrap();
+    assert!(recovery.write_new(&house.disk, file).is_err());
+    recover(&RecoveryKey::read(&house.disk, file).unwrap()).unwrap();
     let report = verified(&house.disk);
     assert_eq!((report.findings, report.epochs), (vec![], 2));
     let (ledger, _) = house.open().unwrap();
@@ -275,8 +281,8 @@ fn the_recovery_key_goes_on_after_a_loss() {
 fn without_a_recovery_key_a_loss_is_final() {
     let house = sealed();
     house.disk.remove(&path("epoch.key")).unwrap();
-    let key = SigningKey::from_seed("anybody/recovery", &[7; 32]).unwrap();
-    let outcome = Ledger::recover_epoch_key(house.disk(), &*house.clock(), &house.config, key);
+    let key = RecoveryKey::fresh("anybody").unwrap();
+    let outcome = Ledger::recover_epoch_key(&house.disk(), &*house.clock(), &house.config, &key);
     assert!(matches!(
         outcome,
         Err(OpenError::RecoveryKey { named: None })
