@@ -239,7 +239,10 @@ pub enum OpenError {
         fault: EpochFault,
     },
     /// The key offered is not the one that the ledger names.
-    #[error("not the recovery key of this ledger, which names {}", named.as_deref().unwrap_or("none"))]
+    #[error(
+        "not the recovery key of this ledger, which names {}",
+        named.as_deref().unwrap_or("none")
+    )]
     RecoveryKey {
         /// What the genesis entry names.
         named: Option<String>,
