@@ -1,7 +1,8 @@
 //! Fingerprints of keys as words, for people who compare two screens or talk on the telephone.
 //!
-//! Eight words are the first 64 bits of `SHA-256("belfry/fingerprint/v1" || 0x00 || text)`, one word
-//! a byte: enough that nobody finds a second key with the same words, short enough to read out.
+//! Eight words are the first 64 bits of `SHA-256("belfry/fingerprint/v1" || 0x00 || text)`, one
+//! word a byte: enough that nobody finds a second key with the same words, short enough to read
+//! out.
 
 use sha2::{Digest, Sha256};
 

@@ -205,10 +205,8 @@ impl Ledger {
             threads: Vec::new(),
             _lock: lock,
         };
-        ledger
-            .start(sequencer, checkpointer)
-            .map_err(OpenError::Thread)?;
-        Ok(ledger)
+        let started = ledger.start(sequencer, checkpointer);
+        started.map(|()| ledger).map_err(OpenError::Thread)
     }
 
     fn start(&mut self, sequencer: Sequencer, checkpointer: Checkpointer) -> io::Result<()> {

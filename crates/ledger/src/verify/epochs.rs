@@ -109,53 +109,15 @@ impl Walk<'_> {
         let notes = self.read_seals(rotations.len() as u64)?;
         let mut holder = first.clone();
         for (epoch, rotation) in (0..).zip(&rotations) {
-            let found = Some(rotation.index);
-            let kind = FindingKind::WrongEpochKey;
-            if rotation.epoch != epoch + 1 {
-                self.findings.add(found, FindingKind::Missing, || {
-                    format!(
-                        "epoch {} begins where epoch {} must",
-                        rotation.epoch,
-                        epoch + 1
-                    )
-                });
-                return Ok(());
-            }
             let sealer = match (&recovery, rotation.is_recovery) {
-                (_, false) => &holder,
-                (Some(recovery), true) => recovery,
-                (None, true) => {
-                    self.findings.add(found, kind, || {
-                        "a recovery of the epoch key, but the ledger has no recovery key".to_owned()
-                    });
-                    return Ok(());
-                }
+                (_, false) => Some(&holder),
+                (recovery, true) => recovery.as_ref(),
             };
-            let Some(next) = &rotation.vkey else {
-                self.findings.add(found, kind, || {
-                    format!("the key of epoch {} is no verifier key", epoch + 1)
-                });
-                return Ok(());
-            };
-            match notes.get(usize::try_from(epoch).unwrap_or(usize::MAX)) {
-                Some(note) => {
-                    let keys = [key, sealer, next];
-                    match check_seal(note, keys, &self.identity.origin, rotation) {
-                        Ok(()) => self.epochs.sealed += 1,
-                        Err(reason) => self
-                            .findings
-                            .add(found, kind, || format!("seal of epoch {epoch}: {reason}")),
-                    }
-                }
-                // The newest end of an epoch is sealed a moment after it is written.
-                None if rotation.index + 1 < self.claim.size_min => {
-                    self.findings.add(found, FindingKind::Missing, || {
-                        format!("epoch {epoch} has no seal")
-                    });
-                }
-                None => {}
+            let note = usize::try_from(epoch).ok().and_then(|at| notes.get(at));
+            match self.epoch(key, sealer, epoch, rotation, note) {
+                Some(next) => holder = next,
+                None => return Ok(()),
             }
-            holder = next.clone();
         }
         let extra = self.epochs.sealed_before.saturating_sub(rotations.len());
         if 0 < extra {
@@ -166,6 +128,61 @@ impl Walk<'_> {
         self.check_newest(&first, &rotations, &notes);
         self.check_alive(options);
         Ok(())
+    }
+
+    /// One end of an epoch against its seal. Gives the key of the next epoch, or `None` when
+    /// nothing can be said about what follows.
+    fn epoch(
+        &mut self,
+        key: &VerifyingKey,
+        sealer: Option<&VerifyingKey>,
+        epoch: u64,
+        rotation: &Rotation,
+        note: Option<&Vec<u8>>,
+    ) -> Option<VerifyingKey> {
+        let found = Some(rotation.index);
+        let kind = FindingKind::WrongEpochKey;
+        if rotation.epoch != epoch + 1 {
+            self.findings.add(found, FindingKind::Missing, || {
+                format!(
+                    "epoch {} begins where epoch {} must",
+                    rotation.epoch,
+                    epoch + 1
+                )
+            });
+            return None;
+        }
+        let Some(sealer) = sealer else {
+            self.findings.add(found, kind, || {
+                "a recovery of the epoch key, but the ledger has no recovery key".to_owned()
+            });
+            return None;
+        };
+        let Some(next) = &rotation.vkey else {
+            self.findings.add(found, kind, || {
+                format!("the key of epoch {} is no verifier key", epoch + 1)
+            });
+            return None;
+        };
+        match note {
+            Some(note) => {
+                let keys = [key, sealer, next];
+                match check_seal(note, keys, &self.identity.origin, rotation) {
+                    Ok(()) => self.epochs.sealed += 1,
+                    Err(reason) => self
+                        .findings
+                        .add(found, kind, || format!("seal of epoch {epoch}: {reason}")),
+                }
+            }
+            // The newest end of an epoch is sealed a moment after it is written.
+            None if rotation.index + 1 < self.claim.size_min => {
+                self.findings.add(found, FindingKind::Missing, || {
+                    format!("epoch {epoch} has no seal")
+                });
+            }
+            None => {}
+        }
+        Some(next.clone())
     }
 
     /// The checkpoint in force must carry the signature of the epoch it belongs to.
