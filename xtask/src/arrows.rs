@@ -62,7 +62,15 @@ pub(crate) const HOUSE: &[Room] = &[
     room("alert", 3, Kind::Net, &["disk", "event", "stdx"]),
     // Beside the ledger, not on it: a witness is no part of what it watches.
     room("witness", 3, Kind::Net, &["disk", "stdx", "tlog"]),
-    // Only `ledger` and `witness` speak tree mathematics; the binary asks the ledger.
+    // What leaves the house: made from proofs, checked without the house.
+    room(
+        "evidence",
+        4,
+        Kind::Pure,
+        // `disk` in its tests only, for a ledger to make evidence of.
+        &["disk", "event", "ledger", "stdx", "tlog"],
+    ),
+    // Only `ledger`, `witness` and `evidence` speak tree mathematics; the binary asks the ledger.
     Room {
         name: "belfry",
         floor: 5,

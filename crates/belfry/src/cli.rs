@@ -88,6 +88,9 @@ pub(crate) enum Command {
     /// Show what redaction does, test it, and look at stored entries again
     #[command(subcommand)]
     Redact(Redact),
+    /// Records that leave the house in one file, and checking such a file
+    #[command(subcommand)]
+    Evidence(Evidence),
     /// Keys of the ledger: show them, keep a recovery key offline, go on after a loss
     #[command(subcommand)]
     Keys(Keys),
@@ -239,6 +242,48 @@ pub(crate) struct Verify {
     /// Write no progress to standard error
     #[arg(long)]
     pub(crate) quiet: bool,
+}
+
+/// `belfry evidence`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Evidence {
+    /// Write entries with their proofs into one file that people read and anybody can check
+    Export(EvidenceExport),
+    /// Check such a file, offline
+    Verify {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Verifier key of the log, from somewhere else than the file
+        #[arg(long, value_name = "VKEY")]
+        vkey: Option<String>,
+    },
+}
+
+/// `belfry evidence export`
+#[derive(Debug, Args)]
+pub(crate) struct EvidenceExport {
+    /// The entries that an alert cites
+    #[arg(long, value_name = "ID", conflicts_with_all = ["query", "from", "to"])]
+    pub(crate) alert: Option<String>,
+    /// The entries that a search finds
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    pub(crate) query: Option<String>,
+    /// With --query: only entries received this long ago or less, or since this time
+    #[arg(long, requires = "query")]
+    pub(crate) since: Option<String>,
+    /// With --query: only entries received before
+    #[arg(long, requires = "query")]
+    pub(crate) until: Option<String>,
+    /// The entries from this index on
+    #[arg(long, value_name = "INDEX", requires = "to")]
+    pub(crate) from: Option<u64>,
+    /// The last index
+    #[arg(long, value_name = "INDEX", requires = "from")]
+    pub(crate) to: Option<u64>,
+    /// File to write, which must not exist
+    #[arg(long, value_name = "FILE", default_value = "evidence.html")]
+    pub(crate) out: PathBuf,
 }
 
 /// `belfry keys`

@@ -16,6 +16,7 @@ use crate::operate::{self, Desk, Request};
 pub(crate) mod alerts;
 pub(crate) mod check;
 pub(crate) mod doctor;
+pub(crate) mod evidence;
 pub(crate) mod ingest;
 pub(crate) mod keys;
 pub(crate) mod prove;

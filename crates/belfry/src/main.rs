@@ -67,6 +67,7 @@ fn run(Cli { common, command }: Cli) -> anyhow::Result<Outcome> {
         Command::Tail(say) => command::tail::run(&Ground::of(&common)?, &say, format),
         Command::Rules(say) => command::rules::run(&Ground::of(&common)?, &say, format),
         Command::Alerts(say) => command::alerts::run(&Ground::of(&common)?, &say, format),
+        Command::Evidence(say) => command::evidence::run(&Ground::of(&common)?, &say, format),
         Command::Keys(say) => command::keys::run(&Ground::of(&common)?, &say, format),
         Command::Verify(say) => command::verify::run(&Ground::of(&common)?, &say, format),
         Command::Prove { index } => command::prove::run(&Ground::of(&common)?, index, format),

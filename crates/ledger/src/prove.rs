@@ -20,17 +20,31 @@ impl Reader {
     /// Proves that an entry is in the log: a text of c2sp.org/tlog-proof against the newest
     /// checkpoint, with the record itself in its extra line where it fits.
     pub fn prove(&self, index: Index) -> Result<String, ProveError> {
-        self.prove_record(index, true)
+        self.prove_record(index, true, None)
+    }
+
+    /// As [`Reader::prove`], against a checkpoint of this log that somebody holds: several proofs
+    /// for one of them belong together.
+    pub fn prove_under(&self, index: Index, note: &str) -> Result<String, ProveError> {
+        self.prove_record(index, true, Some(note))
     }
 
     /// As [`Reader::prove`], without the record: shows nothing of its content.
     pub fn prove_without_body(&self, index: Index) -> Result<String, ProveError> {
-        self.prove_record(index, false)
+        self.prove_record(index, false, None)
     }
 
-    fn prove_record(&self, index: Index, with_record: bool) -> Result<String, ProveError> {
-        let note = self
-            .checkpoint()
+    /// A note of this log, parsed and checked; the newest one when none is given.
+    pub(crate) fn checked_note(
+        &self,
+        note: Option<&str>,
+    ) -> Result<(UnverifiedCheckpoint, Verified<tlog::Checkpoint>), ProveError> {
+        let newest = match note {
+            Some(_) => None,
+            None => self.checkpoint(),
+        };
+        let note = note
+            .or(newest.as_deref())
             .ok_or_else(|| ProveError::Checkpoint("there is none yet".to_owned()))?;
         let foreign = |error: String| ProveError::Checkpoint(error);
         let unverified =
@@ -38,6 +52,16 @@ impl Reader {
         let checkpoint = unverified
             .verify(self.verifying_key(), self.origin())
             .map_err(|e| foreign(e.to_string()))?;
+        Ok((unverified, checkpoint))
+    }
+
+    fn prove_record(
+        &self,
+        index: Index,
+        with_record: bool,
+        note: Option<&str>,
+    ) -> Result<String, ProveError> {
+        let (unverified, checkpoint) = self.checked_note(note)?;
         let size = checkpoint.size();
         if size <= index.0 {
             return Err(ProveError::NotSignedYet {

@@ -203,7 +203,8 @@ impl Reader {
         size.0 <= published.size
     }
 
-    pub(crate) fn signed_size(&self) -> Option<u64> {
+    /// Entries under the newest checkpoint; `None` before the first one.
+    pub fn signed_size(&self) -> Option<u64> {
         let note = self.checkpoint()?;
         note.lines().nth(1)?.parse().ok()
     }

@@ -43,6 +43,19 @@ fn desk(ground: &Ground) -> anyhow::Result<Desk> {
     )?)
 }
 
+/// An alert as JSON of one line, and the entries it cites, in order.
+pub(crate) fn cited(ground: &Ground, id: &str) -> anyhow::Result<(String, Vec<u64>)> {
+    let alert = desk(ground)?
+        .show(id)?
+        .ok_or_else(|| bad_input(format!("there is no alert `{id}`")))?;
+    let json = alert::render::json(&alert);
+    let mut evidence: Vec<u64> = alert.evidence.iter().map(|index| index.0).collect();
+    evidence.push(alert.raised_index.0);
+    evidence.sort_unstable();
+    evidence.dedup();
+    Ok((json, evidence))
+}
+
 /// Alerts on the desk now.
 pub(crate) fn count(ground: &Ground) -> anyhow::Result<u64> {
     Ok(desk(ground)?.list(&Filter::default())?.len() as u64)

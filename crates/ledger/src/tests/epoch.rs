@@ -9,7 +9,8 @@ use tlog::{Checkpoint, SigningKey, UnverifiedCheckpoint};
 
 use super::{DIR, House, ORIGIN, PATIENCE, bodies, events, path, signed_size, verified};
 use crate::{
-    EpochFault, FindingKind, Ledger, OpenError, Reader, RecoveryKey, VerifyOptions, verify,
+    EpochFault, FindingKind, Ledger, OpenError, Reader, RecoveryKey, SealProof, VerifyOptions,
+    verify, verify_seal,
 };
 
 const SEALS: &str = "epochs/00000000.notes";
@@ -287,4 +288,31 @@ fn without_a_recovery_key_a_loss_is_final() {
         outcome,
         Err(OpenError::RecoveryKey { named: None })
     ));
+}
+
+#[test]
+fn a_seal_is_proven_offline() {
+    let house = sealed();
+    let reader = Reader::open(house.disk(), &house.config.dir).unwrap();
+    let note = reader.checkpoint().unwrap().to_string();
+    let vkey = reader.vkey();
+    // Entries 0 to 5 are of epoch 0, 6 to 9 of epoch 1, 10 to 13 of epoch 2.
+    for (index, epoch, size) in [(0, 0, 6), (5, 0, 6), (6, 1, 10), (13, 2, 14)] {
+        let proof = reader.prove_seal(Index(index), &note).unwrap().unwrap();
+        let sealed = verify_seal(&proof, &note, &vkey).unwrap();
+        assert_eq!((sealed.epoch, sealed.size), (epoch, size), "entry {index}");
+    }
+    assert_eq!(reader.prove_seal(Index(14), &note).unwrap(), None);
+    let proof = reader.prove_seal(Index(6), &note).unwrap().unwrap();
+    let other = reader.prove_seal(Index(13), &note).unwrap().unwrap();
+    let check = |change: fn(&mut SealProof, SealProof)| {
+        let mut forged = proof.clone();
+        change(&mut forged, other.clone());
+        verify_seal(&forged, &note, &vkey).unwrap_err();
+    };
+    check(|forged, other| forged.note = other.note);
+    check(|forged, other| forged.begins = other.begins);
+    check(|forged, other| forged.ends = other.ends);
+    check(|forged, other| forged.consistency = other.consistency);
+    check(|forged, _| forged.note.truncate(forged.note.len() - 110));
 }
