@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::receiver::Receiver;
+use crate::receiver::{Message, Receiver};
 use crate::stand::{OPERATOR, Running, Stand, eventually, ndjson, texts};
 
 /// How soon an alert has to ring on an idle machine, and on one that is not ours alone.
@@ -32,6 +32,13 @@ fn stand(name: &str, receiver: &Receiver) -> Stand {
     stand
 }
 
+/// The guesses concern an account and an address: D01 rings for the one, D02, low, for the other.
+/// These journeys follow D01.
+fn is_d01(told: &Value) -> bool {
+    let code = |value: &Value| value["rule"]["code"] == "D01";
+    code(told) || code(&told["data"])
+}
+
 /// The notices about `user` among lines of JSON.
 fn notices(lines: &str, user: &str) -> Vec<Value> {
     let whole = lines
@@ -39,15 +46,21 @@ fn notices(lines: &str, user: &str) -> Vec<Value> {
         .filter_map(|line| serde_json::from_str(line).ok());
     let entity = format!("user.name={user}");
     whole
-        .filter(|notice: &Value| notice.to_string().contains(&entity))
+        .filter(|notice: &Value| is_d01(notice) && notice.to_string().contains(&entity))
         .collect()
+}
+
+/// What the receiver heard of D01.
+fn heard_d01(receiver: &Receiver) -> Vec<Message> {
+    let heard = receiver.heard().into_iter();
+    heard.filter(|message| is_d01(&message.body())).collect()
 }
 
 /// The alerts about `user` on the desk.
 fn on_the_desk(stand: &Stand, user: &str) -> Vec<Value> {
     let alerts = stand.json(&["alerts", "list"], 0);
     let entity = format!("user.name={user}");
-    let is_about = |alert: &Value| alert["entity"].to_string().contains(&entity);
+    let is_about = |alert: &Value| is_d01(alert) && alert["entity"].to_string().contains(&entity);
     alerts.into_iter().filter(is_about).collect()
 }
 
@@ -88,7 +101,7 @@ fn brute_force_rings_everywhere_within_a_second() {
         let text = std::fs::read_to_string(stand.path("alerts.jsonl")).ok()?;
         notices(&text, "bob").pop()
     });
-    let message = eventually("the receiver hears", || receiver.heard().pop());
+    let message = eventually("the receiver hears", || heard_d01(&receiver).pop());
     assert!(message.is_signed && !message.id.is_empty(), "{message:?}");
     let body = message.body();
     assert_eq!(body["type"], "alert.raised", "{body}");
@@ -102,7 +115,7 @@ fn brute_force_rings_everywhere_within_a_second() {
     let shown = &on_the_desk(&stand, "bob")[0];
     assert_eq!(shown["id"], alert["id"]);
     assert_eq!(shown["state"], "open");
-    assert_eq!(receiver.heard().len(), 1);
+    assert_eq!(heard_d01(&receiver).len(), 1);
     running.stop();
     stand.verify();
 }
@@ -146,11 +159,8 @@ fn work_on_an_alert_is_written_down_and_stays() {
         history.contains("looking, Kim") && history.contains("blocked"),
         "{shown}"
     );
-    assert!(
-        stand
-            .json(&["alerts", "list", "--state", "open"], 0)
-            .is_empty()
-    );
+    let open = stand.json(&["alerts", "list", "--state", "open"], 0);
+    assert!(!open.iter().any(is_d01), "{open:?}");
     for action in ["alert_raised", "alert_acknowledged", "alert_closed"] {
         let found = stand.search(&format!("event.action:{action} AND belfry.alert.id:{id}"));
         assert_eq!(found.len(), 1, "{action}: {found:?}");
@@ -182,10 +192,10 @@ fn a_desk_that_is_lost_is_made_again_from_the_ledger() {
     }
     let running = stand.run();
     eventually("the desk is made again", || {
-        let alert = stand.json(&["alerts", "list"], 0).pop()?;
+        let alert = on_the_desk(&stand, "bob").pop()?;
         (alert["state"] == "acknowledged").then_some(())
     });
-    assert_eq!(stand.json(&["alerts", "list"], 0).len(), 1);
+    assert_eq!(on_the_desk(&stand, "bob").len(), 1);
     let after = stand.json(&["alerts", "show", &id], 0);
     for name in [
         "state",
@@ -203,7 +213,11 @@ fn a_desk_that_is_lost_is_made_again_from_the_ledger() {
         assert!(kept, "{step}: {after:?}");
     }
     assert_eq!(
-        stand.search("event.action:alert_raised").len(),
+        stand
+            .search(&format!(
+                "event.action:alert_raised AND belfry.alert.id:{id}"
+            ))
+            .len(),
         1,
         "nothing rings twice"
     );
