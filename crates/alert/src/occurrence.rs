@@ -27,6 +27,7 @@ const ORIGIN: &str = "belfry.alert.source";
 const VERDICT: &str = "belfry.alert.verdict";
 const NOTE: &str = "belfry.alert.note";
 const CHECKPOINT: &str = "belfry.alert.checkpoint";
+const APPROXIMATE: &str = "belfry.alert.approximate";
 const SINK: &str = "belfry.alert.sink";
 const ATTEMPTS: &str = "belfry.alert.attempts";
 const RULE_CODE: &str = "belfry.alert.code";
@@ -224,6 +225,9 @@ fn push_detection(event: &mut Event, detection: &Detection) {
         field::BELFRY_ALERT_COUNT,
         Value::Int(to_int(detection.count)),
     );
+    if detection.approximate {
+        event.push_named(APPROXIMATE, Value::Bool(true), false);
+    }
 }
 
 fn push_attack(event: &mut Event, detection: &Detection) {

@@ -43,6 +43,7 @@ pub(crate) fn detection(user: &str, count: u64, trigger: u64) -> Detection {
         last: step(0),
         window_start: Timestamp(NOON - 600 * SECOND),
         count,
+        approximate: false,
         evidence: (trigger.saturating_sub(2)..=trigger).map(Index).collect(),
         trigger: Index(trigger),
         ongoing: false,

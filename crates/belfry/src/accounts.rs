@@ -21,7 +21,7 @@ pub(crate) struct Account {
     pub(crate) refused: u64,
     /// Records with at least one defect.
     pub(crate) defective: u64,
-    /// When the last record came, nanoseconds since 1970; 0 for never in this process.
+    /// When the last record came, nanoseconds since 1970; 0 for never.
     pub(crate) heard_at: i64,
     /// Whether the silence alarm has been written for the present silence.
     pub(crate) is_silent: bool,
@@ -49,6 +49,14 @@ impl Accounts {
             OTHER_SOURCES
         };
         change(sources.entry(Arc::from(name)).or_default());
+    }
+
+    /// Notes that `source` was heard at `at` in an earlier life of this process, so that it is
+    /// missed when it stays silent.
+    pub(crate) fn remember(&self, source: &str, at: i64) {
+        self.book(source, |account| {
+            account.heard_at = account.heard_at.max(at);
+        });
     }
 
     /// Books `count` records of `source` refused for `reason`.

@@ -160,6 +160,26 @@ pub(crate) enum Rules {
         /// Index of the entry
         index: u64,
     },
+    /// Say what a rule would have found in stored entries: hits a day, alerts, top groups, cost
+    Backtest(Backtest),
+    /// Let the running process load its rules anew (also: SIGHUP)
+    Reload,
+}
+
+/// `belfry rules backtest`
+#[derive(Debug, Args)]
+pub(crate) struct Backtest {
+    /// Code, id or title of a rule, enabled or not, or a rule file
+    pub(crate) rule: String,
+    /// Only entries received this long ago or less (1h, 30d) or since this time (RFC 3339)
+    #[arg(long, default_value = "30d")]
+    pub(crate) since: String,
+    /// Only entries received before this long ago or this time
+    #[arg(long)]
+    pub(crate) until: Option<String>,
+    /// List the newest so many detections with the entries that show them; up to 100000
+    #[arg(long, default_value_t = 0)]
+    pub(crate) hits: usize,
 }
 
 /// `belfry alerts`

@@ -14,6 +14,7 @@ use crate::house::{self, House};
 use crate::operate::{self, Desk, Request};
 
 pub(crate) mod alerts;
+pub(crate) mod backtest;
 pub(crate) mod check;
 pub(crate) mod doctor;
 pub(crate) mod evidence;

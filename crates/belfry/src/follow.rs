@@ -4,19 +4,23 @@
 //! The desk's cursor is saved with the desk in one transaction. After a crash the batch behind it
 //! is followed again: alert ids are deterministic, so nothing rings twice.
 
-use std::collections::{HashMap, hash_map};
+use std::collections::{BTreeSet, HashMap, hash_map};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use alert::{AlertId, Bell, Desk};
 use anyhow::Context;
-use detect::{Engine, RuleStats};
+use detect::{Engine, EngineConfig, RuleSet, RuleStats};
 use event::{Detection, Entry, Event, Index, ObservedAt, field};
 use ledger::{AppendError, Damage, Follower, ReadError, Reader, Refused};
 use stdx::Clock;
 
+use crate::accounts::Accounts;
 use crate::config::OWN_SOURCE;
+use crate::degraded::Degraded;
+use crate::detector_state::Keeper;
+use crate::reload::NextRules;
 use crate::self_audit::{OwnEvent, SelfAudit};
 use crate::{received, talk};
 
@@ -24,6 +28,9 @@ use crate::{received, talk};
 const WAIT: Duration = Duration::from_millis(200);
 /// Entries read at once when rebuilding the state of the rules.
 const REPLAY_BYTES_MAX: usize = 8 << 20;
+/// Ledgers of up to so many entries are replayed whole when the detector's memory is missing: it is
+/// done in seconds, and the state is exact.
+const REPLAY_WHOLE_MAX: u64 = 1_000_000;
 /// Shortest time between two readings of the rules' figures.
 const FIGURES_PAUSE: Duration = Duration::from_secs(1);
 /// Pause between two attempts at something that a full disk or a locked desk keeps from happening.
@@ -51,6 +58,15 @@ pub(crate) struct Progress {
 /// The watch: rules and desk behind one cursor.
 pub(crate) struct Watch {
     pub(crate) engine: Engine,
+    pub(crate) rules: Arc<RuleSet>,
+    pub(crate) settings: EngineConfig,
+    /// Where the engine's memory is kept; `None` once it is closed.
+    pub(crate) keeper: Option<Keeper>,
+    pub(crate) next_rules: Arc<NextRules>,
+    pub(crate) accounts: Arc<Accounts>,
+    /// Sources that somebody has set up: those are missed when they stay silent after a start.
+    pub(crate) expected: BTreeSet<String>,
+    pub(crate) degraded: Degraded,
     pub(crate) desk: Arc<Mutex<Desk>>,
     pub(crate) reader: Reader,
     pub(crate) own: SelfAudit,
@@ -71,18 +87,55 @@ impl Watch {
         let next = cursor.map_or(Index(0), Index::next);
         self.rebuild(next)?;
         self.recall(next)?;
+        for (source, heard) in self.engine.heard() {
+            if self.expected.contains(source) {
+                self.accounts.remember(source, heard.0);
+            }
+        }
         let mut follower = self.reader.follow(next);
         self.progress.next.store(next.0, Ordering::Release);
         while !self.progress.stop.load(Ordering::Acquire) {
             self.step(&mut follower)?;
         }
+        if let Some(keeper) = self.keeper.take() {
+            keeper.close(&self.engine);
+        }
+        Ok(())
+    }
+
+    /// Swaps in rules that were loaded and tested elsewhere.
+    fn exchange_rules(&mut self) {
+        if let Some(set) = self.next_rules.take() {
+            let kept = self.engine.reload(Arc::clone(&set));
+            self.rules = set;
+            self.degraded.forget();
+            talk::say(&format!("rules exchanged, {kept} of them as they were"));
+        }
+    }
+
+    /// Nothing came. Windows that wait for their end are judged by the time of receipt of entries
+    /// alone, so that a replay judges alike; when one is over, an entry of our own moves the clock.
+    fn pass_time(&mut self) -> anyhow::Result<()> {
+        let now = self.clock.unix_nanos();
+        if self.engine.due().is_some_and(|due| due.0 <= now) {
+            let own = OwnEvent::new("detection_clock", "process", "info", "success");
+            match self.own.record(own) {
+                // A full disk passes; the window stays due.
+                Ok(_) | Err(AppendError::DiskFull { .. }) => {}
+                Err(error) => return Err(error).context("moving the clock"),
+            }
+        }
+        if let Some(keeper) = &mut self.keeper {
+            keeper.take_in_time(&self.engine);
+        }
         Ok(())
     }
 
     fn step(&mut self, follower: &mut Follower) -> anyhow::Result<()> {
+        self.exchange_rules();
         let batch = match follower.next(WAIT) {
             Ok(Some(batch)) => batch,
-            Ok(None) => return Ok(()),
+            Ok(None) => return self.pass_time(),
             Err(ReadError::Corrupt { .. }) => return self.step_over(follower),
             Err(error) => return Err(error).context("following the ledger"),
         };
@@ -103,6 +156,10 @@ impl Watch {
             self.progress.next.store(next, Ordering::Release);
         }
         self.publish_figures();
+        // What the desk has applied is drafted: a state taken here has nothing untold in it.
+        if let Some(keeper) = &mut self.keeper {
+            keeper.take_in_time(&self.engine);
+        }
         Ok(())
     }
 
@@ -124,6 +181,7 @@ impl Watch {
         progress
             .clock_suspect
             .store(stats.clock_suspect, Ordering::Relaxed);
+        self.degraded.look(&stats, &self.own);
     }
 
     /// Does `work` again until it succeeds: a full disk and a locked desk pass, and nothing may be
@@ -178,12 +236,32 @@ impl Watch {
         Ok(())
     }
 
-    /// Feeds the rules the entries of one longest window before `next`, so that windows that were
-    /// open when the process ended go on. What they say now was said then.
+    /// Brings the rules to where the desk is: from the memory kept, else from the ledger. What they
+    /// say on the way was said then.
     fn rebuild(&mut self, next: Index) -> anyhow::Result<()> {
-        let Some(last) = next.0.checked_sub(1) else {
-            return Ok(());
+        let kept = self.keeper.as_ref();
+        let restored = kept.and_then(|kept| kept.restored(&self.rules, &self.settings, next));
+        let from = match restored {
+            Some((engine, from)) => {
+                self.engine = engine;
+                from
+            }
+            None => self.replay_from(next)?,
         };
+        self.replay(from, next, |watch, entries| {
+            watch.engine.apply(entries);
+        })
+    }
+
+    /// Where a replay without memory begins: at the start of a small ledger, else one longest
+    /// window back.
+    fn replay_from(&self, next: Index) -> anyhow::Result<Index> {
+        let Some(last) = next.0.checked_sub(1) else {
+            return Ok(next);
+        };
+        if next.0 <= REPLAY_WHOLE_MAX {
+            return Ok(Index(0));
+        }
         let newest = self
             .reader
             .read_whole(Index(last)..next, 1)
@@ -193,10 +271,7 @@ impl Watch {
         let since = newest
             .unwrap_or(self.clock.unix_nanos())
             .saturating_sub(window);
-        let from = received::first_since(&self.reader, since).context("finding the window")?;
-        self.replay(from, next, |watch, entries| {
-            watch.engine.apply(entries);
-        })
+        received::first_since(&self.reader, since).context("finding the window")
     }
 
     /// Remembers which alerts stand in the ledger behind the desk's cursor: after a crash between

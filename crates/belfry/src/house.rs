@@ -1,7 +1,7 @@
 //! Builds the house from a configuration: ledger, redaction, rules, desk and the threads between
 //! them. Building may refuse; nothing listens until [`crate::listeners`] opens the doors.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,9 +17,12 @@ use stdx::Clock;
 
 use crate::accounts::Accounts;
 use crate::config::{Config, ledger_dir};
+use crate::degraded::Degraded;
+use crate::detector_state::Keeper;
 use crate::exit_code::bad_input;
 use crate::follow::{Progress, Watch};
 use crate::pipeline::Pipeline;
+use crate::reload::NextRules;
 use crate::self_audit::{OwnEvent, SelfAudit};
 use crate::sinks::{self, Couriers, Ear};
 use crate::{keys, rules, tokens};
@@ -38,7 +41,8 @@ pub(crate) struct House {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) reader: Reader,
-    pub(crate) rules: Arc<RuleSet>,
+    rules: Mutex<Arc<RuleSet>>,
+    pub(crate) next_rules: Arc<NextRules>,
     pub(crate) pipeline: Arc<Pipeline>,
     pub(crate) own: SelfAudit,
     pub(crate) desk: Arc<Mutex<Desk>>,
@@ -89,7 +93,8 @@ impl House {
             clock,
             disk,
             reader,
-            rules,
+            rules: Mutex::new(rules),
+            next_rules: Arc::default(),
             pipeline,
             own,
             desk,
@@ -119,9 +124,18 @@ impl House {
         };
         let desk = desk_path(&self.config.data_dir);
         let couriers = Couriers::start(&desk, sinks, &self.disk, output, &ear)?;
-        let settings = rules::engine_config(&self.config);
+        let settings = rules::engine_config(&self.config, self.disk.as_ref())?;
+        let (data, vkey) = (&self.config.data_dir, self.reader.vkey());
+        let rules = self.rules();
         let watch = Watch {
-            engine: Engine::new(Arc::clone(&self.rules), settings),
+            engine: Engine::new(Arc::clone(&rules), settings.clone()),
+            rules,
+            settings,
+            keeper: Some(Keeper::start(&self.disk, data, &vkey)?),
+            next_rules: Arc::clone(&self.next_rules),
+            accounts: Arc::clone(&self.accounts),
+            expected: self.expected(),
+            degraded: Degraded::default(),
             desk: Arc::clone(&self.desk),
             reader: self.reader.clone(),
             own: self.own.clone(),
@@ -139,6 +153,26 @@ impl House {
                 .context("starting the watch")?,
         );
         Ok(())
+    }
+
+    /// Sources that have a token, a listener or a file.
+    fn expected(&self) -> BTreeSet<String> {
+        let config = &self.config;
+        let tokens = self.tokens.list().into_iter().map(|(_, source)| source);
+        let syslog = config.syslog_udp.iter().chain(&config.syslog_tcp);
+        let syslog = syslog.map(|listen| listen.source.clone());
+        let files = config.files.iter().map(|file| file.source.clone());
+        tokens.chain(syslog).chain(files).collect()
+    }
+
+    /// The rules at work.
+    pub(crate) fn rules(&self) -> Arc<RuleSet> {
+        Arc::clone(&self.rules.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Says which rules are at work from now on.
+    pub(crate) fn exchange_rules(&self, set: Arc<RuleSet>) {
+        *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = set;
     }
 
     /// Whether the ledger writes and all threads that must run still run.

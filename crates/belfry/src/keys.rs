@@ -17,6 +17,8 @@ use crate::config::Config;
 const REDACT_KEY_FILE: &str = "redact.key";
 /// Keeps a proof from meaning anything else.
 const PROOF_DOMAIN: &[u8] = b"belfry admin proof v1\0";
+/// Keeps the detector's seed from meaning anything else.
+const SEED_DOMAIN: &[u8] = b"belfry detector seed v1\0";
 /// Bytes of a key.
 const KEY_BYTES: usize = 32;
 /// Bytes of a key file: hex digits and a newline.
@@ -68,6 +70,18 @@ pub(crate) fn proof(token: &Secret<String>, challenge: &str) -> String {
     mac.update(PROOF_DOMAIN);
     mac.update(challenge.as_bytes());
     hex(&mac.finalize().into_bytes())
+}
+
+/// What keys the hashes of the detector: a secret that stays the same as long as the data folder
+/// does, so that a replay counts distinct values as the first pass did.
+pub(crate) fn detector_seed(config: &Config, disk: &dyn Disk) -> anyhow::Result<[u64; 2]> {
+    let key = key_of(disk, &config.data_dir.join("redact.key"))?;
+    let mac = Hmac::<Sha256>::new_from_slice(key.expose());
+    let mut mac = mac.expect("HMAC takes a key of any length");
+    mac.update(SEED_DOMAIN);
+    let bytes: [u8; KEY_BYTES] = mac.finalize().into_bytes().into();
+    let (words, _) = bytes.as_chunks::<8>();
+    Ok([u64::from_le_bytes(words[0]), u64::from_le_bytes(words[1])])
 }
 
 fn key_of(disk: &dyn Disk, path: &Path) -> anyhow::Result<Secret<[u8; KEY_BYTES]>> {

@@ -22,6 +22,9 @@ use crate::exit_code::bad_input;
 use crate::house::House;
 use crate::{admin, keys};
 
+/// The signal that asks for the rules to be loaded anew.
+pub(crate) const RELOAD_SIGNAL: &str = "SIGHUP";
+
 /// Threads that wait for sockets.
 const SOCKET_THREADS: usize = 2;
 /// Longest wait for requests in progress when the doors close.
@@ -194,7 +197,7 @@ impl Doors {
         has_ended.then(|| "a listener or the reader of followed files has ended".to_owned())
     }
 
-    /// The reason to stop, if one was heard within `wait`.
+    /// The signal that was heard within `wait`, if one was.
     pub(crate) fn signal(&self, wait: Duration) -> Option<String> {
         self.signals.recv_timeout(wait).ok()
     }
@@ -263,16 +266,22 @@ async fn ended(served: impl Future<Output = std::io::Result<()>>) {
 
 async fn hear_signals(heard: mpsc::Sender<String>) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (
+    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut reload)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
+        signal(SignalKind::hangup()),
     ) else {
         return;
     };
-    let reason = tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-    };
-    // The process may be on its way out for another reason already.
-    let _ = heard.send(reason.to_owned());
+    loop {
+        let reason = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+            _ = reload.recv() => RELOAD_SIGNAL,
+        };
+        // The process may be on its way out for another reason already.
+        if heard.send(reason.to_owned()).is_err() || reason != RELOAD_SIGNAL {
+            return;
+        }
+    }
 }

@@ -16,6 +16,7 @@ use subtle::ConstantTimeEq;
 use crate::exit_code::bad_input;
 use crate::house::House;
 use crate::keys;
+use crate::reload;
 use crate::self_audit::OwnEvent;
 
 /// Longest wait for the watch to see what was just written.
@@ -62,6 +63,8 @@ pub(crate) enum Request {
     },
     /// A new token for a source.
     MintToken { actor: String, source: String },
+    /// The rules are loaded anew.
+    ReloadRules { actor: String },
     /// A token becomes worthless.
     RevokeToken { actor: String, id: String },
 }
@@ -122,6 +125,7 @@ pub(crate) fn carry_out(house: &House, request: Request) -> anyhow::Result<Value
             }
             Ok(json!({ "id": id, "source": source, "token": minted.text.expose() }))
         }
+        Request::ReloadRules { actor } => reload::reload(house, &actor),
         Request::RevokeToken { actor, id } => {
             let source = house.tokens.revoke(&id)?;
             let source = source.ok_or_else(|| bad_input(format!("there is no token `{id}`")))?;

@@ -7,7 +7,7 @@ use disk::Disk;
 
 use crate::config::Config;
 use crate::exit_code::bad_input;
-use crate::tuning;
+use crate::{keys, tuning};
 
 /// Bytes of one rule file.
 const RULE_FILE_BYTES_MAX: u64 = 1 << 20;
@@ -130,11 +130,13 @@ pub(crate) fn shown(problem: &Problem) -> String {
 }
 
 /// The engine's settings under `config`.
-pub(crate) fn engine_config(config: &Config) -> EngineConfig {
-    EngineConfig {
+pub(crate) fn engine_config(config: &Config, disk: &dyn Disk) -> anyhow::Result<EngineConfig> {
+    Ok(EngineConfig {
+        seed: keys::detector_seed(config, disk)?,
+        state_bytes_max: usize::try_from(config.state_bytes_max).unwrap_or(usize::MAX),
         lateness: config.lateness,
         skew_future: config.skew_future,
         skew_past: config.skew_past,
         ..EngineConfig::default()
-    }
+    })
 }

@@ -6,7 +6,9 @@
 
 use std::time::{Duration, Instant};
 
+mod alerting;
 mod corpus;
+mod correlation;
 mod exam;
 mod floors;
 mod stages;
@@ -65,6 +67,7 @@ fn main() -> anyhow::Result<()> {
     for figure in whole_path::figures(&asked)? {
         show(&figure);
     }
+    alerting::report(&asked)?;
     pressure("after");
     Ok(())
 }

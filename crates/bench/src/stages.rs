@@ -13,8 +13,8 @@ use ledger::Ledger;
 use redact::{Policy, PolicyConfig, PseudonymKey};
 use stdx::{Clock, FakeClock, Secret};
 
-use crate::corpus;
 use crate::{Asked, Figure};
+use crate::{corpus, correlation};
 
 /// When the corpus is said to arrive: its own time, so that no rule calls it skewed.
 const ARRIVED: i64 = 1_795_255_200_000_000_000;
@@ -41,6 +41,7 @@ pub(crate) fn figures(asked: &Asked) -> anyhow::Result<Vec<Figure>> {
     .into_iter()
     .flatten()
     .collect();
+    figures.extend(correlation::figures(asked, &policy)?);
     let memory: Arc<dyn Disk> = Arc::new(CrashDisk::new());
     figures.extend(append(
         asked,

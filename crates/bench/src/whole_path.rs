@@ -4,7 +4,8 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -15,7 +16,7 @@ use crate::{Asked, Figure};
 /// Events in one request.
 const BATCH: usize = 1_000;
 /// Connections that send at the same time.
-const CONNECTIONS: usize = 4;
+pub(crate) const CONNECTIONS: usize = 4;
 /// Longest wait for the binary to answer.
 const START_MAX: Duration = Duration::from_secs(20);
 /// Longest wait for the rules to reach the head.
@@ -30,7 +31,7 @@ pub(crate) fn figures(asked: &Asked) -> anyhow::Result<Vec<Figure>> {
     if !asked.wants(acked) && !asked.wants(watched) {
         return Ok(Vec::new());
     }
-    let server = Server::start()?;
+    let server = Server::start("[alert.stdout]\nenabled = false\n")?;
     let requests = requests(&server);
     let start = Instant::now();
     let threads: Vec<_> = (0..CONNECTIONS)
@@ -42,7 +43,9 @@ pub(crate) fn figures(asked: &Asked) -> anyhow::Result<Vec<Figure>> {
                 .step_by(CONNECTIONS)
                 .cloned()
                 .collect();
-            std::thread::spawn(move || send(address, &mine, start, measure))
+            std::thread::spawn(move || {
+                send(address, &mine, start, measure, &AtomicBool::new(false))
+            })
         })
         .collect();
     let mut sent = 0;
@@ -77,33 +80,35 @@ fn corpus_bytes_mean() -> u64 {
     lines.iter().map(|line| line.len() as u64).sum::<u64>() / lines.len() as u64
 }
 
-fn requests(server: &Server) -> Vec<Vec<u8>> {
+pub(crate) fn requests(server: &Server) -> Vec<Vec<u8>> {
     let lines = corpus::json_lines();
-    let request = |batch: &[String]| {
-        let body = batch.join("\n");
-        let head = format!(
-            "POST /v1/events HTTP/1.1\r\nhost: belfry\r\nauthorization: Bearer {}\r\n\
-             content-type: application/x-ndjson\r\ncontent-length: {}\r\n\r\n",
-            server.token,
-            body.len()
-        );
-        [head.as_bytes(), body.as_bytes()].concat()
-    };
+    let request = |batch: &[String]| request(server, &batch.join("\n"));
     lines.chunks(BATCH).map(request).collect()
 }
 
-fn send(
+fn request(server: &Server, body: &str) -> Vec<u8> {
+    let head = format!(
+        "POST /v1/events HTTP/1.1\r\nhost: belfry\r\nauthorization: Bearer {}\r\n\
+         content-type: application/x-ndjson\r\ncontent-length: {}\r\n\r\n",
+        server.token,
+        body.len()
+    );
+    [head.as_bytes(), body.as_bytes()].concat()
+}
+
+pub(crate) fn send(
     address: SocketAddr,
     requests: &[Vec<u8>],
     start: Instant,
     measure: Duration,
+    stop: &AtomicBool,
 ) -> anyhow::Result<u64> {
     let stream = TcpStream::connect(address).context("connecting to the intake")?;
     stream.set_nodelay(true)?;
     let (mut reader, mut writer) = (BufReader::new(stream.try_clone()?), stream);
     let mut sent = 0;
     for request in requests.iter().cycle() {
-        if start.elapsed() >= measure {
+        if start.elapsed() >= measure || stop.load(Ordering::Acquire) {
             break;
         }
         writer.write_all(request)?;
@@ -114,6 +119,15 @@ fn send(
         }
     }
     Ok(sent)
+}
+
+/// Sends `body` in a request of its own and returns the status.
+pub(crate) fn post_once(server: &Server, body: &str) -> anyhow::Result<u16> {
+    let stream = TcpStream::connect(server.intake).context("connecting to the intake")?;
+    stream.set_nodelay(true)?;
+    let (mut reader, mut writer) = (BufReader::new(stream.try_clone()?), stream);
+    writer.write_all(&request(server, body))?;
+    answer(&mut reader)
 }
 
 /// Reads one answer and returns its status.
@@ -142,16 +156,17 @@ fn answer(reader: &mut BufReader<TcpStream>) -> anyhow::Result<u16> {
     Ok(status)
 }
 
-struct Server {
+pub(crate) struct Server {
     child: Child,
     folder: PathBuf,
-    intake: SocketAddr,
+    pub(crate) intake: SocketAddr,
     admin: SocketAddr,
     token: String,
 }
 
 impl Server {
-    fn start() -> anyhow::Result<Self> {
+    /// Starts the binary; `more` is added to its configuration.
+    pub(crate) fn start(more: &str) -> anyhow::Result<Self> {
         let binary = binary()?;
         let folder = std::env::temp_dir().join(format!("belfry-bench-run-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
@@ -159,12 +174,13 @@ impl Server {
         let config = folder.join("belfry.toml");
         let text = format!(
             "[data]\ndir = \"{}\"\n[admin]\nlisten = \"{admin}\"\n[intake.http]\nlisten = \
-             \"{intake}\"\n[alert.stdout]\nenabled = false\n",
+             \"{intake}\"\n{more}",
             folder.join("data").display()
         );
         std::fs::write(&config, text)?;
         let child = command(&binary, &config)
             .arg("run")
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn();
         let child = child.context("starting the binary")?;
@@ -214,7 +230,12 @@ impl Server {
         anyhow::bail!("/{page} did not become right within {max:?}")
     }
 
-    fn stop(mut self) -> anyhow::Result<()> {
+    /// What it writes to standard output; once.
+    pub(crate) fn stdout(&mut self) -> Option<ChildStdout> {
+        self.child.stdout.take()
+    }
+
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
         self.child.kill()?;
         self.child.wait()?;
         std::fs::remove_dir_all(&self.folder).context("removing the bench's folder")

@@ -5,18 +5,18 @@
 //! detector rebuilt from the middle of a long attack finds the same starts, and with them the
 //! same alert identities, as one that saw all of it.
 
-use crate::correlation::Goal;
+use crate::goal::{Goal, Measure};
 use crate::window::Satisfied;
 
 /// The state of a group that has rung.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bell {
-    start: i64,
-    end: i64,
+    pub(crate) start: i64,
+    pub(crate) end: i64,
     /// Counted since the start.
-    count: u64,
+    pub(crate) count: u64,
     /// What was told last.
-    told: u64,
+    pub(crate) told: u64,
 }
 
 /// What to say.
@@ -28,6 +28,8 @@ pub(crate) struct Ring {
     pub(crate) count: u64,
     /// Whether the period has rung before.
     pub(crate) ongoing: bool,
+    /// Whether the count is an estimate.
+    pub(crate) approximate: bool,
 }
 
 impl Bell {
@@ -41,9 +43,9 @@ impl Bell {
     ) -> Option<Ring> {
         let start = match bell {
             Some(rung) if found.at < rung.end => {
-                rung.count = match goal {
-                    Goal::Distinct(_) => rung.count.max(found.count),
-                    Goal::Count(_) | Goal::Steps { .. } => rung.count + 1,
+                rung.count = match goal.measure() {
+                    Some(Measure::Distinct) => rung.count.max(found.count),
+                    _ => rung.count + 1,
                 };
                 if rung.count < rung.told.saturating_mul(2) {
                     return None;
@@ -53,6 +55,7 @@ impl Bell {
                     start: rung.start,
                     count: rung.count,
                     ongoing: true,
+                    approximate: found.approximate,
                 });
             }
             Some(rung) if found.at < rung.end.saturating_add(period) => {
@@ -70,6 +73,7 @@ impl Bell {
             start,
             count: found.count,
             ongoing: false,
+            approximate: found.approximate,
         })
     }
 }
@@ -77,17 +81,17 @@ impl Bell {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::Comparison;
 
     fn rings(period: i64, ats: &[i64]) -> Vec<(i64, bool)> {
-        let goal = Goal::Count(vec![(Comparison::Gte, 1)]);
+        let goal = Goal::at_least(Measure::Count, 1);
         let mut bell = None;
         let strike = |at: &i64| {
             let found = Satisfied {
                 at: *at,
                 first: *at,
                 count: 1,
-                evidence: vec![],
+                approximate: false,
+                places: (0, 0),
             };
             Bell::strike(&mut bell, period, &goal, &found).map(|ring| (ring.start, ring.ongoing))
         };

@@ -1,6 +1,7 @@
 //! Correlations compiled: where each step's events hold the values to group by and to count.
 
-use crate::rule::{Comparison, CorrelationKind, CorrelationRule};
+use crate::goal::{Goal, Judgement, Measure};
+use crate::rule::{Comparison, Condition, CorrelationKind, CorrelationRule, CountBounds};
 use crate::rule_set::{Kind, Rule, nanos};
 use crate::spelling::GroupField;
 use crate::{limits, rule::Alias};
@@ -10,6 +11,7 @@ use crate::{limits, rule::Alias};
 pub(crate) struct Correlation {
     pub(crate) kind: CorrelationKind,
     pub(crate) goal: Goal,
+    pub(crate) judgement: Judgement,
     pub(crate) generate: bool,
     pub(crate) timespan_nanos: i64,
     /// Group-by names, as written.
@@ -25,7 +27,7 @@ pub(crate) struct Correlation {
 pub(crate) struct Step {
     /// In the order of [`Correlation::group_names`].
     pub(crate) group: Vec<Part>,
-    /// Values that `value_count` counts.
+    /// Values that are counted or measured.
     pub(crate) values: Vec<Part>,
 }
 
@@ -36,50 +38,6 @@ pub(crate) enum Part {
     Event(GroupField),
     /// From the group of the correlation that is this step.
     Member(usize),
-}
-
-/// What a window must hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Goal {
-    /// So many points.
-    Count(Vec<(Comparison, u64)>),
-    /// So many distinct tags.
-    Distinct(Vec<(Comparison, u64)>),
-    /// A point of each step.
-    Steps {
-        /// How many steps there are.
-        count: usize,
-        /// Whether in their order.
-        ordered: bool,
-    },
-}
-
-impl Goal {
-    /// Whether `count` of points or tags is enough.
-    pub(crate) fn holds(&self, count: u64) -> bool {
-        match self {
-            Self::Count(predicates) | Self::Distinct(predicates) => predicates
-                .iter()
-                .all(|(comparison, number)| comparison.holds(count.cmp(number))),
-            Self::Steps { .. } => false,
-        }
-    }
-
-    /// Points that a window keeps.
-    pub(crate) fn points_max(&self) -> usize {
-        match self {
-            Self::Count(predicates) | Self::Distinct(predicates) => {
-                let largest = predicates
-                    .iter()
-                    .map(|(_, number)| *number)
-                    .max()
-                    .unwrap_or(1);
-                let largest = usize::try_from(largest).unwrap_or(usize::MAX / 4);
-                (largest * 4).max(limits::WINDOW_POINTS_MIN)
-            }
-            Self::Steps { .. } => limits::SEQUENCE_POINTS_MAX,
-        }
-    }
 }
 
 /// Compiles `rule`, whose members are the rules numbered `members`.
@@ -101,32 +59,7 @@ pub(crate) fn compile(
         let max = limits::CHAIN_DEPTH_MAX;
         return Err(format!("correlations are stacked deeper than {max}"));
     }
-    let (goal, values) = match &rule.kind {
-        CorrelationKind::EventCount(predicates) => {
-            bounded(predicates)?;
-            (Goal::Count(predicates.clone()), &[][..])
-        }
-        CorrelationKind::ValueCount(fields, predicates) => {
-            bounded(predicates)?;
-            (Goal::Distinct(predicates.clone()), fields.as_slice())
-        }
-        CorrelationKind::Temporal(None) | CorrelationKind::TemporalOrdered(None) => {
-            let goal = Goal::Steps {
-                count: members.len(),
-                ordered: rule.kind == CorrelationKind::TemporalOrdered(None),
-            };
-            (goal, &[][..])
-        }
-        CorrelationKind::Temporal(Some(_)) | CorrelationKind::TemporalOrdered(Some(_)) => {
-            return Err("boolean conditions over rules are not supported yet".into());
-        }
-        other => {
-            return Err(format!(
-                "correlation type `{}` is not supported yet",
-                other.name()
-            ));
-        }
-    };
+    let (goal, values) = goal(rule, members.len())?;
     let mut steps = Vec::with_capacity(members.len());
     for (written, member) in rule.rules.iter().zip(members) {
         let member = &rules[*member];
@@ -138,6 +71,7 @@ pub(crate) fn compile(
     }
     Ok(Correlation {
         kind: rule.kind.clone(),
+        judgement: goal.judgement(),
         goal,
         generate: rule.generate,
         timespan_nanos: nanos(rule.timespan).max(1),
@@ -147,31 +81,77 @@ pub(crate) fn compile(
     })
 }
 
-/// Refuses thresholds that would ring on silence (they need absence detection) or that no window
-/// can count to.
-fn bounded(predicates: &[(Comparison, u64)]) -> Result<(), String> {
-    let lower_bound = predicates
-        .iter()
-        .any(|(comparison, number)| match comparison {
-            Comparison::Gt | Comparison::Neq => true,
-            Comparison::Gte | Comparison::Eq => *number > 0,
-            Comparison::Lt | Comparison::Lte => false,
-        });
-    if !lower_bound {
-        return Err("a condition without lower bound needs absence detection, \
-                    which is not supported yet"
-            .into());
-    }
-    let largest = predicates
-        .iter()
-        .map(|(_, number)| *number)
-        .max()
-        .unwrap_or(0);
-    if largest > limits::THRESHOLD_MAX {
+/// The goal of `rule` over `count` rules, with the fields whose values it measures.
+fn goal(rule: &CorrelationRule, count: usize) -> Result<(Goal, &[String]), String> {
+    let number = |measure, bounds: Vec<(Comparison, i64)>| Goal::Number { measure, bounds };
+    let one = std::slice::from_ref;
+    Ok(match &rule.kind {
+        CorrelationKind::EventCount(bounds) => (number(Measure::Count, whole(bounds)?), &[][..]),
+        CorrelationKind::ValueCount(fields, bounds) => {
+            (number(Measure::Distinct, whole(bounds)?), fields.as_slice())
+        }
+        CorrelationKind::ValueSum(field, bounds) => {
+            (number(Measure::Sum, bounds.clone()), one(field))
+        }
+        CorrelationKind::ValueAvg(field, bounds) => {
+            (number(Measure::Avg, bounds.clone()), one(field))
+        }
+        CorrelationKind::ValuePercentile(field, rank, bounds) => (
+            number(Measure::Percentile(*rank), bounds.clone()),
+            one(field),
+        ),
+        CorrelationKind::Temporal(condition) => {
+            let condition = condition.clone();
+            let ordered = false;
+            let goal = Goal::Steps {
+                count,
+                ordered,
+                condition,
+            };
+            (goal, &[][..])
+        }
+        CorrelationKind::TemporalOrdered(condition) => {
+            if let Some(condition) = condition
+                && !names_all(condition, count)
+            {
+                return Err(
+                    "temporal_ordered takes its order from `rules`: its condition can \
+                            only join all of them with `and`"
+                        .into(),
+                );
+            }
+            let ordered = true;
+            let condition = None;
+            let goal = Goal::Steps {
+                count,
+                ordered,
+                condition,
+            };
+            (goal, &[][..])
+        }
+    })
+}
+
+/// Bounds on a count as numbers that a window can be measured by.
+fn whole(bounds: &CountBounds) -> Result<Vec<(Comparison, i64)>, String> {
+    let number = |(comparison, number): &(Comparison, u64)| {
+        let whole = i64::try_from(*number).ok();
+        let whole = whole.filter(|_| *number <= limits::THRESHOLD_MAX);
         let max = limits::THRESHOLD_MAX;
-        return Err(format!("threshold {largest} is larger than {max}"));
-    }
-    Ok(())
+        whole
+            .map(|whole| (*comparison, whole))
+            .ok_or_else(|| format!("threshold {number} is larger than {max}"))
+    };
+    bounds.iter().map(number).collect()
+}
+
+/// Whether `condition` is no more than all of `count` rules.
+fn names_all(condition: &Condition, count: usize) -> bool {
+    let Condition::All(parts) = condition else {
+        return count == 1;
+    };
+    let is_named = |step| parts.contains(&Condition::Selection(step));
+    parts.len() == count && (0..count).all(is_named)
 }
 
 fn depth(rule: &Rule) -> usize {

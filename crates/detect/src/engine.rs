@@ -1,28 +1,37 @@
 //! The engine: entries in, detections out, in the order of the ledger.
 //!
 //! Detection is a pure function of the entries: the same entries in the same order give the same
-//! detections, live or replayed. Time is the event's own, clamped: a claim that lies further in
-//! the future than the skew allowed, or (from a live sender) further in the past, is replaced by
-//! the time of receipt and counted as suspect.
+//! detections, live, replayed or continued from a snapshot. Time is the event's own, clamped: a
+//! claim that lies further in the future than the skew allowed, or (from a live sender) further in
+//! the past, is replaced by the time of receipt and counted as suspect. Windows that must be over
+//! before they are judged are judged by the ledger's clock, which is the newest time of receipt.
 
-use std::hash::{BuildHasher, RandomState};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event::{Detection, Entry, GroupValue, Index, RuleRef, Timestamp, field};
+use event::{Detection, Entry, GroupValue, Index, ObservedAt, RuleRef, Timestamp};
 
-use crate::bell::{Bell, Ring};
+use crate::bell::Ring;
 use crate::bucket::RuleNumber;
-use crate::correlation::{Correlation, Goal, Part};
+use crate::goal::{Goal, Measure};
 use crate::groups::Groups;
-use crate::limits;
+use crate::hash::Seed;
 use crate::rule::Comparison;
-use crate::rule_set::{Kind, Rule, RuleSet, nanos};
+use crate::rule_set::{Kind, Rule, RuleSet};
 use crate::sieve::Sieve;
 use crate::spelling::GroupField;
-use crate::window::{Carried, Insertion, Point, Satisfied, Terms};
+use crate::window::Satisfied;
 
+mod correlate;
 mod group_key;
+mod sources;
+mod state;
+
+pub use state::SnapshotError;
+
+use correlate::{Arrival, Target};
+use sources::{Sources, Time};
 
 /// Limits of an engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +47,9 @@ pub struct EngineConfig {
     pub state_bytes_max: usize,
     /// Entries that one detection cites.
     pub evidence_max: usize,
+    /// Key of the hashes of counted values and group names. Estimates of distinct values depend on
+    /// it, so it must stay the same as long as a ledger does, and be known to nobody who sends.
+    pub seed: [u64; 2],
 }
 
 impl Default for EngineConfig {
@@ -48,6 +60,7 @@ impl Default for EngineConfig {
             skew_past: Duration::from_hours(24),
             state_bytes_max: 16 * 1024 * 1024,
             evidence_max: 20,
+            seed: [0x0062_656c_6672_7921, 1],
         }
     }
 }
@@ -65,6 +78,8 @@ pub struct RuleStats {
     pub evictions: u64,
     /// Matches too late to count.
     pub dropped_late: u64,
+    /// Matches whose value to measure is no number.
+    pub unreadable: u64,
     /// Groups with state now.
     pub groups: usize,
     /// Bytes of state now, about.
@@ -94,43 +109,43 @@ pub struct Engine {
     matched: Vec<RuleNumber>,
     states: Vec<State>,
     pending: Vec<Arrival>,
-    /// Hashes of counted values; keyed, so that nobody can prepare values that collide.
-    hasher: RandomState,
+    found: Vec<Satisfied>,
+    key: String,
+    sources: Sources,
+    /// (clock, rule) of the first group of each rule that waits for the end of its window.
+    timers: BTreeSet<(i64, usize)>,
+    /// Newest time of receipt, ns.
+    clock: i64,
+    /// Index of the entry that comes next.
+    next: u64,
     each: Goal,
     entries: u64,
     clock_suspect: u64,
     truncated: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     groups: Groups,
+    /// Its entry in [`Engine::timers`].
+    due: Option<i64>,
     matched: u64,
     detections: u64,
     dropped_late: u64,
+    unreadable: u64,
 }
 
-/// A window that a point goes into.
-#[derive(Clone, Copy)]
-struct Target<'a> {
-    /// Number of the rule.
-    place: usize,
-    rule: &'a Rule,
-    goal: &'a Goal,
-    /// Length, ns.
-    span: i64,
-    /// Its group.
-    key: &'a str,
-}
-
-/// A match on its way into a correlation.
-#[derive(Debug)]
-struct Arrival {
-    rule: usize,
-    step: usize,
-    at: i64,
-    /// From a correlation below: its group and what it stands for.
-    member: Option<(Vec<GroupValue>, Carried)>,
+impl State {
+    fn new(seed: Seed) -> Self {
+        Self {
+            groups: Groups::new(seed),
+            due: None,
+            matched: 0,
+            detections: 0,
+            dropped_late: 0,
+            unreadable: 0,
+        }
+    }
 }
 
 impl Engine {
@@ -138,7 +153,7 @@ impl Engine {
     pub fn new(set: Arc<RuleSet>, mut config: EngineConfig) -> Self {
         // A clock that runs ahead within its allowance must not make honest events late.
         config.skew_future = config.skew_future.min(config.lateness);
-        let states = set.rules.iter().map(|_| State::default()).collect();
+        let states = set.rules.iter().map(|_| State::new(config.seed)).collect();
         Self {
             set,
             config,
@@ -146,8 +161,16 @@ impl Engine {
             matched: Vec::new(),
             states,
             pending: Vec::new(),
-            hasher: RandomState::new(),
-            each: Goal::Count(vec![(Comparison::Gte, 1)]),
+            found: Vec::new(),
+            key: String::new(),
+            sources: Sources::default(),
+            timers: BTreeSet::new(),
+            clock: i64::MIN,
+            next: 0,
+            each: Goal::Number {
+                measure: Measure::Count,
+                bounds: vec![(Comparison::Gte, 1)],
+            },
             entries: 0,
             clock_suspect: 0,
             truncated: 0,
@@ -197,6 +220,7 @@ impl Engine {
                     detections: state.detections,
                     evictions: state.groups.evictions(),
                     dropped_late: state.dropped_late,
+                    unreadable: state.unreadable,
                     groups: state.groups.len(),
                     state_bytes: state.groups.bytes(),
                 })
@@ -204,260 +228,66 @@ impl Engine {
         }
     }
 
+    /// Matches so far of the rules that ring: events, or satisfied windows of correlations.
+    pub fn matched(&self) -> u64 {
+        let rules = self.set.rules.iter().zip(&self.states);
+        rules
+            .filter(|(rule, _)| rule.rings && rule.enabled)
+            .map(|(_, state)| state.matched)
+            .sum()
+    }
+
+    /// The clock at which a window must be judged although nothing may come: an entry received at
+    /// or after it makes the engine judge. `None` when nothing waits.
+    pub fn due(&self) -> Option<ObservedAt> {
+        let (due, _) = self.timers.first()?;
+        Some(ObservedAt(*due))
+    }
+
+    /// Index of the entry that comes next.
+    pub fn next(&self) -> Index {
+        Index(self.next)
+    }
+
+    /// Sources heard so far with the time of the newest receipt, sorted by name. An import tells
+    /// the past and does not count as hearing.
+    pub fn heard(&self) -> Vec<(&str, ObservedAt)> {
+        self.sources.heard()
+    }
+
     fn apply_one(&mut self, entry: &Entry, detections: &mut Vec<Detection>) {
         self.entries += 1;
+        self.next = entry.index().0 + 1;
+        self.clock = self.clock.max(entry.received().0);
         let set = Arc::clone(&self.set);
+        self.judge_due(&set, detections);
         let mut matched = std::mem::take(&mut self.matched);
         matched.clear();
         let spent = self.sieve.matches(&set, entry.event(), &mut matched);
         self.truncated += u64::from(spent.is_truncated);
-        if !matched.is_empty() {
-            let at = self.event_time(entry);
-            for number in &matched {
-                let place = *number as usize;
-                let rule = &set.rules[place];
-                self.states[place].matched += 1;
-                self.feed(rule, at, None);
-                if rule.rings {
-                    detections.extend(self.ring_single(place, rule, entry, at));
-                }
+        let time = self.event_time(entry);
+        for number in &matched {
+            let place = *number as usize;
+            let rule = &set.rules[place];
+            self.states[place].matched += 1;
+            self.feed(&set, rule, time);
+            if rule.rings {
+                detections.extend(self.ring_single(place, rule, entry, time));
             }
-            self.correlate(&set, entry, detections);
+        }
+        if !self.pending.is_empty() {
+            self.correlate(&set, Some(entry), time, detections);
         }
         self.matched = matched;
     }
 
-    /// The time that counts, ns.
-    fn event_time(&mut self, entry: &Entry) -> i64 {
-        let (claimed, received) = (entry.timestamp().0, entry.received().0);
-        let ahead = claimed > received.saturating_add(nanos(self.config.skew_future));
-        let behind = claimed < received.saturating_sub(nanos(self.config.skew_past));
-        let tells_the_past = matches!(
-            entry.event().text(field::BELFRY_LISTENER),
-            Some("file" | "ingest")
-        );
-        if ahead || behind && !tells_the_past {
-            self.clock_suspect += 1;
-            return received;
-        }
-        claimed
-    }
-
-    /// Puts a match of `rule` into the correlations it feeds.
-    fn feed(&mut self, rule: &Rule, at: i64, member: Option<&(Vec<GroupValue>, Carried)>) {
-        for (fed, step) in &rule.feeds {
-            self.pending.push(Arrival {
-                rule: *fed,
-                step: *step,
-                at,
-                member: member.cloned(),
-            });
-        }
-    }
-
-    /// Works off the pending matches, members before the correlations above them.
-    fn correlate(&mut self, set: &RuleSet, entry: &Entry, detections: &mut Vec<Detection>) {
-        while let Some(next) = self.pending.iter().map(|arrival| arrival.rule).min() {
-            let at = self.pending.iter().position(|arrival| arrival.rule == next);
-            let arrival = self.pending.remove(at.expect("the minimum is among them"));
-            let rule = &set.rules[arrival.rule];
-            if let Kind::Correlation(correlation) = &rule.kind {
-                self.arrive(&arrival, rule, correlation, entry, detections);
-            }
-        }
-    }
-
-    fn arrive(
-        &mut self,
-        arrival: &Arrival,
-        rule: &Rule,
-        correlation: &Correlation,
-        entry: &Entry,
-        detections: &mut Vec<Detection>,
-    ) {
-        let step = &correlation.steps[arrival.step];
-        let member = arrival.member.as_ref();
-        let mut tag = arrival.step as u64;
-        if let Goal::Distinct(_) = correlation.goal {
-            let mut value = String::new();
-            if !push_parts(&mut value, &step.values, entry, member) {
-                return;
-            }
-            tag = self.hasher.hash_one(&value);
-        }
-        for key in keys(&step.group, entry, member) {
-            let point = Point {
-                at: arrival.at,
-                index: entry.index().0,
-                tag,
-                satisfied: false,
-                carried: member.map(|(_, carried)| Box::new(carried.clone())),
-            };
-            let target = Target {
-                place: arrival.rule,
-                rule,
-                goal: &correlation.goal,
-                span: correlation.timespan_nanos,
-                key: &key,
-            };
-            let group = group_key::values(&key, &correlation.group_names);
-            self.count(target, &group, point, entry, detections);
-        }
-    }
-
-    /// Counts `point`, rings and feeds what stands above.
-    fn count(
-        &mut self,
-        target: Target<'_>,
-        group: &[GroupValue],
-        point: Point,
-        entry: &Entry,
-        detections: &mut Vec<Detection>,
-    ) {
-        let (place, rule) = (target.place, target.rule);
-        let struck = self.strike(target, point, entry);
-        for (found, ring) in struck {
-            self.states[place].matched += 1;
-            // A counting correlation above counts windows; a sequence wants every end, so that
-            // the one nearest to its next step is among them.
-            self.feed_above(rule, &found, ring.is_some_and(|ring| !ring.ongoing), group);
-            if let Some(ring) = ring.filter(|_| rule.rings) {
-                self.states[place].detections += 1;
-                detections.push(detection(rule, group.to_vec(), &found, ring, entry.index()));
-            }
-        }
-    }
-
-    fn feed_above(&mut self, rule: &Rule, found: &Satisfied, fresh: bool, group: &[GroupValue]) {
-        for (fed, step) in &rule.feeds {
-            let sequence = match &self.set.rules[*fed].kind {
-                Kind::Correlation(above) => matches!(above.goal, Goal::Steps { .. }),
-                Kind::Detection(_) => false,
-            };
-            if sequence || fresh {
-                let carried = Carried {
-                    first: found.first,
-                    evidence: found.evidence.clone(),
-                };
-                self.pending.push(Arrival {
-                    rule: *fed,
-                    step: *step,
-                    at: found.at,
-                    member: Some((group.to_vec(), carried)),
-                });
-            }
-        }
-    }
-
-    /// Puts `point` into its window and strikes the bell for every end it satisfies.
-    fn strike(
-        &mut self,
-        target: Target<'_>,
-        point: Point,
-        entry: &Entry,
-    ) -> Vec<(Satisfied, Option<Ring>)> {
-        let Target {
-            place,
-            rule,
-            goal,
-            span,
-            key,
-        } = target;
-        let terms = Terms {
-            goal,
-            span,
-            lateness: nanos(self.config.lateness),
-            points_max: goal.points_max(),
-            evidence_max: self.config.evidence_max.max(1),
-        };
-        let state = &mut self.states[place];
-        let idle = span
-            .saturating_add(rule.period_nanos.saturating_mul(2))
-            .saturating_add(terms.lateness)
-            .saturating_add(IDLE_SLACK_NANOS);
-        let late = &mut state.dropped_late;
-        let bytes_max = self.config.state_bytes_max;
-        state
-            .groups
-            .with(key, entry.received().0, idle, bytes_max, |group| {
-                let mut found = Vec::new();
-                if group.window.insert(terms, point, &mut found) == Insertion::Late {
-                    *late += 1;
-                }
-                let strike = |found: Satisfied| {
-                    let ring = Bell::strike(&mut group.bell, rule.period_nanos, goal, &found);
-                    (found, ring)
-                };
-                found.into_iter().map(strike).collect()
-            })
-    }
-
-    /// Rings for a rule about one event.
-    fn ring_single(
-        &mut self,
-        place: usize,
-        rule: &Rule,
-        entry: &Entry,
-        at: i64,
-    ) -> Option<Detection> {
-        let mut group: Vec<GroupValue> = rule
-            .entity
-            .iter()
-            .filter_map(|field| value_of(field, entry))
-            .collect();
-        if group.is_empty() {
-            group.extend(
-                rule.entity_else
-                    .iter()
-                    .find_map(|field| value_of(field, entry)),
-            );
-        }
-        let alone = Satisfied {
-            at,
-            first: at,
-            count: 1,
-            evidence: vec![entry.index().0],
-        };
-        if rule.period_nanos == 0 {
-            let ring = Ring {
-                start: at,
-                count: 1,
-                ongoing: false,
-            };
-            self.states[place].detections += 1;
-            return Some(detection(rule, group, &alone, ring, entry.index()));
-        }
-        let mut key = String::new();
-        for part in &group {
-            group_key::push(&mut key, &part.field);
-            group_key::push(&mut key, &part.value);
-        }
-        let point = Point {
-            at,
-            index: entry.index().0,
-            tag: 0,
-            satisfied: false,
-            carried: None,
-        };
-        let each = self.each.clone();
-        let target = Target {
-            place,
-            rule,
-            goal: &each,
-            span: rule.period_nanos,
-            key: &key,
-        };
-        let struck = self.strike(target, point, entry);
-        let (found, ring) = struck.into_iter().next()?;
-        let ring = ring?;
-        self.states[place].detections += 1;
-        Some(detection(rule, group, &found, ring, entry.index()))
+    /// When the entry counts, and whether it still does.
+    fn event_time(&mut self, entry: &Entry) -> Time {
+        let time = self.sources.time_of(entry, &self.config);
+        self.clock_suspect += u64::from(time.is_suspect);
+        time
     }
 }
-
-/// How long a group is kept beyond its window: entries may be received that much after they
-/// happened without their window being forgotten before they arrive.
-const IDLE_SLACK_NANOS: i64 = 3_600 * 1_000_000_000;
 
 fn value_of(field: &GroupField, entry: &Entry) -> Option<GroupValue> {
     let mut value = String::new();
@@ -469,76 +299,19 @@ fn value_of(field: &GroupField, entry: &Entry) -> Option<GroupValue> {
         })
 }
 
-/// The groups an entry belongs to: one, or one for each value of a list. None when a part is
-/// missing.
-fn keys(parts: &[Part], entry: &Entry, member: Option<&(Vec<GroupValue>, Carried)>) -> Vec<String> {
-    let mut key = String::new();
-    if !push_parts(&mut key, parts, entry, member) {
-        return Vec::new();
-    }
-    let mut keys = vec![key];
-    let list = parts
-        .iter()
-        .enumerate()
-        .find_map(|(place, part)| match part {
-            Part::Event(field) if field.is_list(entry.event()) => Some((place, field)),
-            _ => None,
-        });
-    let Some((place, field)) = list else {
-        return keys;
-    };
-    for value in field
-        .values(entry.event())
-        .skip(1)
-        .take(limits::LIST_GROUPS_MAX - 1)
-    {
-        let mut key = String::new();
-        push_parts(&mut key, &parts[..place], entry, member);
-        group_key::push(&mut key, &value);
-        if push_parts(&mut key, &parts[place + 1..], entry, member) {
-            keys.push(key);
-        }
-    }
-    keys.dedup();
-    keys
-}
-
-/// Appends the values of `parts`; `false` when one is missing.
-fn push_parts(
-    key: &mut String,
-    parts: &[Part],
-    entry: &Entry,
-    member: Option<&(Vec<GroupValue>, Carried)>,
-) -> bool {
-    let mut value = String::new();
-    for part in parts {
-        value.clear();
-        let present = match part {
-            Part::Event(field) => field.push_value(entry.event(), &mut value),
-            Part::Member(place) => {
-                let group = member.and_then(|(group, _)| group.get(*place));
-                value.push_str(group.map_or("", |group| &group.value));
-                !value.is_empty()
-            }
-        };
-        if !present {
-            return false;
-        }
-        group_key::push(key, &value);
-    }
-    true
-}
-
 fn detection(
     rule: &Rule,
     group: Vec<GroupValue>,
     found: &Satisfied,
     ring: Ring,
-    trigger: Index,
+    mut evidence: Vec<u64>,
+    trigger: Option<Index>,
 ) -> Detection {
-    let mut evidence: Vec<Index> = found.evidence.iter().copied().map(Index).collect();
-    evidence.retain(|index| *index != trigger);
-    evidence.push(trigger);
+    if let Some(trigger) = trigger {
+        evidence.retain(|index| *index != trigger.0);
+        evidence.push(trigger.0);
+    }
+    let newest = evidence.last().copied().unwrap_or(0);
     Detection {
         rule: Arc::clone(&rule.reference),
         group,
@@ -546,8 +319,9 @@ fn detection(
         last: Timestamp(found.at),
         window_start: Timestamp(ring.start),
         count: ring.count,
-        evidence,
-        trigger,
+        approximate: ring.approximate,
+        evidence: evidence.into_iter().map(Index).collect(),
+        trigger: Index(newest),
         ongoing: ring.ongoing,
     }
 }

@@ -16,26 +16,37 @@
 //! - A rule matches only events of the log sources it names.
 //! - State per rule is bounded; what is given up is counted in [`EngineStats`].
 
+mod backtest;
 mod bell;
 mod bucket;
+mod bytes;
 mod correlation;
+mod deferred;
 mod derived;
+mod digest;
+mod distinct;
 mod engine;
 mod explain;
 mod fields;
 mod glob;
+mod goal;
 mod groups;
+mod hash;
 mod literals;
+mod live;
 mod log_source;
 mod matcher;
 mod nearest;
 mod predicate;
 mod program;
+mod ring;
+mod rough;
 mod rule;
 mod rule_set;
 mod sample;
 mod sieve;
 mod sigma;
+mod snapshot;
 mod spelling;
 mod tuning;
 mod window;
@@ -43,9 +54,12 @@ mod window;
 pub mod limits;
 
 #[cfg(test)]
+mod brute_force;
+#[cfg(test)]
 mod tests;
 
-pub use engine::{Engine, EngineConfig, EngineStats, RuleStats};
+pub use backtest::{Backtest, BacktestReport, Tally};
+pub use engine::{Engine, EngineConfig, EngineStats, RuleStats, SnapshotError};
 pub use explain::{Explanation, explain};
 pub use log_source::Reach;
 pub use rule::LogSource;

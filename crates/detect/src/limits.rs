@@ -34,10 +34,25 @@ pub const NAMES_MAX: usize = 24;
 pub const LOG_SOURCES_MAX: usize = 512;
 /// Names by which events call their log source whose meaning is kept; others are looked up anew.
 pub const NAMED_SOURCES_MAX: usize = 1024;
-/// Largest threshold of a counting correlation: a window remembers that many points exactly.
-pub const THRESHOLD_MAX: u64 = 65_536;
-/// Points that a window of a small threshold keeps at least, so that late ones count exactly.
-pub const WINDOW_POINTS_MIN: usize = 1024;
+/// Largest threshold of a counting correlation: what a window can estimate within its error.
+pub const THRESHOLD_MAX: u64 = 1_000_000_000;
+/// Points that a counting window of a small threshold keeps exactly; 2.5 KiB.
+pub const WINDOW_POINTS_MIN: usize = 64;
+/// Points that a counting window keeps exactly whatever its threshold, so that a late event costs
+/// no more than moving 160 KiB; beyond it windows are told in parts, and flagged.
+pub const WINDOW_POINTS_MAX: usize = 4096;
+/// Values that a sum, average or percentile is computed from exactly.
+pub const VALUE_POINTS_MAX: usize = 1024;
+/// Parts that a window told in constant space is cut into: its length is known to 1/64.
+pub const WINDOW_PARTS: i64 = 64;
+/// Groups that a backtest tells apart.
+pub const BACKTEST_GROUPS_MAX: usize = 10_000;
+/// Bytes of a snapshot; a larger state is rebuilt from the ledger instead.
+pub const SNAPSHOT_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Sources whose clocks are followed one by one; further ones are followed together.
+pub const SOURCES_MAX: usize = 4096;
+/// Bytes of a source's name that tell it from others.
+pub const SOURCE_NAME_BYTES_MAX: usize = 256;
 /// Points that a sequence (temporal correlation) keeps; older ones live on in its summary.
 pub const SEQUENCE_POINTS_MAX: usize = 256;
 /// Rules that one temporal correlation may name.
@@ -50,3 +65,4 @@ pub const CHAIN_DEPTH_MAX: usize = 10;
 pub const SAMPLE_EVENTS_MAX: usize = 10_000;
 
 const _: () = assert!(STEPS_MAX < SEQUENCE_POINTS_MAX);
+const _: () = assert!(STEPS_MAX <= 32, "steps seen are bits of a u32");

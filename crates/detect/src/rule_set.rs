@@ -3,7 +3,7 @@
 //! Loading never stops at a bad rule: each one is a [`Problem`] with its file and line, and a
 //! correlation that refers to it is another.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use event::{RuleRef, Severity};
 
 use crate::bucket::RuleNumber;
 use crate::correlation::{self, Correlation};
+use crate::digest;
 use crate::log_source::{self, LogSources, Mask, Reach};
 use crate::program::{NodeId, Programs};
 use crate::rule::{Body, DetectionRule, Document, LogSource, Meta};
@@ -101,6 +102,8 @@ pub(crate) struct Rule {
     pub(crate) period_nanos: i64,
     /// Correlations it feeds: (rule number, step).
     pub(crate) feeds: Vec<(usize, usize)>,
+    /// What decides the meaning of its state; zeros for a rule that has none.
+    pub(crate) digest: [u8; 32],
     pub(crate) kind: Kind,
 }
 
@@ -144,6 +147,11 @@ impl RuleSet {
         }
         for message in tuning.apply(&mut documents) {
             loader.problem(tuning_file, None, message);
+        }
+        for (_, document) in &documents {
+            if let Body::Correlation(rule) = &document.body {
+                loader.counted.extend(rule.rules.iter().cloned());
+            }
         }
         for (file, document) in documents {
             if matches!(document.body, Body::Correlation(_)) {
@@ -190,6 +198,33 @@ impl RuleSet {
         }
     }
 
+    /// Only what is called `wanted` (id, code, title, name or file) and the rules that it counts,
+    /// switched on; none when nothing is called so. Members ring only through what counts them.
+    pub fn narrowed(mut self, wanted: &str) -> Option<Self> {
+        let is_wanted = |rule: &Rule| {
+            let reference = &rule.reference;
+            reference.id == wanted
+                || reference.code.as_deref() == Some(wanted)
+                || reference.title == wanted
+                || rule.name.as_deref() == Some(wanted)
+                || *rule.file == *wanted
+        };
+        let mut runs: Vec<bool> = self.rules.iter().map(is_wanted).collect();
+        let asked = runs.clone();
+        // Correlations come after what they count, so one way back reaches every member.
+        for place in (0..self.rules.len()).rev() {
+            let feeds = &self.rules[place].feeds;
+            runs[place] |= feeds.iter().any(|(fed, _)| runs[*fed]);
+        }
+        for (place, rule) in self.rules.iter_mut().enumerate() {
+            rule.enabled = runs[place];
+            // Of a file with a rule and its count, the count is what is asked about.
+            let is_member = rule.feeds.iter().any(|(fed, _)| asked[*fed]);
+            rule.rings = asked[place] && !is_member;
+        }
+        asked.contains(&true).then_some(self)
+    }
+
     /// Runs the samples of every file that has some, each file alone and each sample through a
     /// fresh engine.
     pub fn run_tests(&self) -> Vec<TestOutcome> {
@@ -234,6 +269,8 @@ struct Loader {
     problems: Vec<Problem>,
     /// Correlations that wait for the rules they refer to.
     waiting: Vec<(Arc<str>, Document)>,
+    /// Ids and names that correlations refer to.
+    counted: HashSet<String>,
     /// Ids and names taken.
     places: HashMap<String, usize>,
     tested: Vec<String>,
@@ -255,6 +292,7 @@ impl Loader {
     }
 
     fn add_detection(&mut self, file: &Arc<str>, document: Document) {
+        let digest = self.digest(&document);
         let Body::Detection(rule) = document.body else {
             return;
         };
@@ -268,6 +306,7 @@ impl Loader {
                     Kind::Detection(detector),
                 );
                 self.add(Rule {
+                    digest,
                     entity,
                     entity_else: group_fields(ENTITY_FIELDS.into_iter()),
                     ..rule
@@ -277,6 +316,19 @@ impl Loader {
                 let title = &document.meta.reference.title;
                 self.problem(file, Some(document.line), format!("{title}: {message}"));
             }
+        }
+    }
+
+    /// The digest of a rule about one event; of one whose matches leave no state behind, none.
+    fn digest(&self, document: &Document) -> [u8; 32] {
+        let meta = &document.meta;
+        let name = meta.name.as_ref();
+        let is_counted = self.counted.contains(&meta.reference.id)
+            || name.is_some_and(|name| self.counted.contains(name));
+        if is_counted || meta.cooldown.is_some() {
+            digest::of(document, &[])
+        } else {
+            [0; 32]
         }
     }
 
@@ -356,23 +408,25 @@ impl Loader {
     }
 
     fn add_correlation(&mut self, file: &Arc<str>, document: Document) {
-        let Body::Correlation(rule) = document.body else {
+        let Body::Correlation(rule) = &document.body else {
             return;
         };
         let members: Vec<usize> = rule.rules.iter().map(|name| self.places[name]).collect();
+        let digests: Vec<_> = members.iter().map(|at| self.rules[*at].digest).collect();
+        let digest = digest::of(&document, &digests);
         let before = self.rules.len();
-        match correlation::compile(&rule, &members, &self.rules) {
+        match correlation::compile(rule, &members, &self.rules) {
             Ok(compiled_rule) => {
                 let timespan = compiled_rule.timespan_nanos;
                 let kind = Kind::Correlation(compiled_rule);
                 let compiled = compiled(file, document.line, document.meta, kind);
                 let period_nanos = compiled.period_nanos.max(timespan);
-                let enabled = compiled.enabled;
                 self.add(Rule {
                     period_nanos,
+                    digest,
                     ..compiled
                 });
-                if self.rules.len() > before && enabled {
+                if self.rules.len() > before {
                     for (step, member) in members.into_iter().enumerate() {
                         self.rules[member].feeds.push((before, step));
                     }
@@ -388,12 +442,16 @@ impl Loader {
     /// A rule that feeds correlations rings for itself only when one of them says `generate`.
     fn decide_who_rings(&mut self) {
         for place in 0..self.rules.len() {
-            let feeds = &self.rules[place].feeds;
-            let generated = feeds.iter().any(|(of, _)| match &self.rules[*of].kind {
+            let feeds = self.rules[place].feeds.iter();
+            let mut fed = feeds
+                .map(|(of, _)| &self.rules[*of])
+                .filter(|of| of.enabled);
+            let first = fed.next();
+            let generated = first.into_iter().chain(fed).any(|of| match &of.kind {
                 Kind::Correlation(correlation) => correlation.generate,
                 Kind::Detection(_) => false,
             });
-            self.rules[place].rings = feeds.is_empty() || generated;
+            self.rules[place].rings = first.is_none() || generated;
         }
     }
 
@@ -418,6 +476,7 @@ fn compiled(file: &Arc<str>, line: u32, meta: Meta, kind: Kind) -> Rule {
         entity_else: Vec::new(),
         period_nanos: meta.cooldown.map_or(0, nanos),
         feeds: Vec::new(),
+        digest: [0; 32],
         kind,
     }
 }

@@ -1,4 +1,4 @@
-//! One sliding window over event time: the points of one (rule, group).
+//! One sliding window over event time: the points of one (rule, group) under an open goal.
 //!
 //! A window of length S that ends at point E holds the points in `(E.at - S, E.at]` up to E in the
 //! order of (time, index); the goal is judged at every point as such an end. A point that arrives
@@ -6,19 +6,26 @@
 //! are judged again, so the set of satisfied ends does not depend on the order of arrival. Points
 //! older than that are refused and counted. Times come clamped from the engine, so a forged time
 //! in the far future reaches no window.
+//!
+//! Points are kept exactly up to [`Terms::points_max`], which lies above the threshold. Beyond it
+//! the window is told in constant space ([`Rough`]), and what it finds is called approximate, or,
+//! where the newest points are enough to judge, the oldest are let go.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use crate::correlation::Goal;
+use crate::goal::{Goal, Measure};
+use crate::hash::HashedMap;
+use crate::live::{Live, NEVER, step};
+use crate::rough::Rough;
 
 /// One match that counts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Point {
     /// Event time, ns.
     pub(crate) at: i64,
     /// Index of the entry.
     pub(crate) index: u64,
-    /// Hash of the value that is counted, or number of the step.
+    /// Hash of the value that is counted, its millionths, or number of the step.
     pub(crate) tag: u64,
     /// Whether the window that ends here has been found satisfied.
     pub(crate) satisfied: bool,
@@ -27,7 +34,7 @@ pub(crate) struct Point {
 }
 
 /// What the match of a correlation stands for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Carried {
     /// Time of its first event.
     pub(crate) first: i64,
@@ -35,8 +42,8 @@ pub(crate) struct Carried {
     pub(crate) evidence: Vec<u64>,
 }
 
-/// An end at which the goal is reached, newly found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A window in which the goal is reached, newly found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Satisfied {
     /// Time of the end.
     pub(crate) at: i64,
@@ -44,8 +51,10 @@ pub(crate) struct Satisfied {
     pub(crate) first: i64,
     /// Points or distinct tags in the window.
     pub(crate) count: u64,
-    /// Entries that show it, oldest first.
-    pub(crate) evidence: Vec<u64>,
+    /// Whether `count` is an estimate, or at least that much.
+    pub(crate) approximate: bool,
+    /// Places of its first and last point; of no meaning after the next insertion.
+    pub(crate) places: (usize, usize),
 }
 
 /// What became of a point.
@@ -74,39 +83,57 @@ pub(crate) struct Terms<'a> {
 /// Points of one (rule, group).
 #[derive(Debug, Default)]
 pub(crate) struct Window {
-    points: VecDeque<Point>,
+    pub(crate) points: VecDeque<Point>,
     /// Place of the first point of the window that ends at the newest point.
     start: usize,
-    /// Distinct tags in that window with the number of their points.
-    distinct: HashMap<u64, u32>,
-    /// For sequences: per step, the latest start of a chain that has come so far (ordered) or the
-    /// latest point (unordered), over all points ever kept.
-    reached: Vec<i64>,
-    /// The same over points that were dropped to keep the limit.
-    dropped: Vec<i64>,
+    /// What that window amounts to.
+    live: Live,
+    /// Time of the newest point that was let go to keep the limit.
+    pub(crate) cut_at: Option<i64>,
+    /// For sequences: what points that were let go had reached.
+    pub(crate) dropped: Vec<i64>,
+    pub(crate) rough: Option<Box<Rough>>,
 }
 
-/// No chain has come so far.
-const NEVER: i64 = i64::MIN;
-
 impl Window {
-    /// Number of points kept.
-    pub(crate) fn len(&self) -> usize {
-        self.points.len()
+    /// How far the group is on its way to its threshold, in hundredths: what is kept longest when
+    /// room is scarce.
+    pub(crate) fn progress(&self, goal: &Goal) -> u64 {
+        if self.rough.is_some() {
+            return 100;
+        }
+        let points = (self.points.len() - self.start) as u64;
+        match (goal, &self.live) {
+            (Goal::Steps { count, .. }, Live::Reached(reached)) => {
+                let came = reached.iter().filter(|at| **at != NEVER).count();
+                came as u64 * 100 / (*count as u64).max(1)
+            }
+            (_, Live::Distinct(tags)) => tags.len() as u64 * 100 / goal.threshold(),
+            (_, Live::Count) => points * 100 / goal.threshold(),
+            // A single value may be the whole sum: what has more events is better known.
+            _ => points.min(100),
+        }
     }
 
-    /// Bytes held on the heap, about.
+    /// Bytes held on the heap, about: a function of what is held, not of how it came about, so
+    /// that a restored state is as large as the one it was taken from.
     pub(crate) fn bytes_len(&self) -> usize {
-        let carried = |point: &Point| {
-            point
-                .carried
-                .as_ref()
-                .map_or(0, |c| 48 + c.evidence.len() * 8)
-        };
-        self.points.capacity() * size_of::<Point>()
-            + self.distinct.capacity() * 20
-            + (self.reached.capacity() + self.dropped.capacity()) * 8
-            + self.points.back().map_or(0, carried)
+        let carried = self.points.back().and_then(|point| point.carried.as_ref());
+        let carried = carried.map_or(0, |c| (48 + c.evidence.len() * 8) * self.points.len());
+        let rough = self.rough.as_ref().map_or(0, |rough| rough.bytes_len());
+        self.points.len().next_power_of_two().max(4) * size_of::<Point>()
+            + self.live.bytes_len()
+            + self.dropped.len() * 8
+            + carried
+            + rough
+    }
+
+    /// Time of the newest point.
+    pub(crate) fn newest(&self) -> Option<i64> {
+        match &self.rough {
+            Some(rough) => Some(rough.newest),
+            None => self.points.back().map(|point| point.at),
+        }
     }
 
     /// Adds `point` and appends the ends that it satisfies to `found`.
@@ -116,6 +143,13 @@ impl Window {
         point: Point,
         found: &mut Vec<Satisfied>,
     ) -> Insertion {
+        if let Some(insertion) = self.insert_rough(terms, &point, found) {
+            return insertion;
+        }
+        if self.points.is_empty() {
+            self.live = Live::of(terms.goal);
+            self.start = 0;
+        }
         let key = |point: &Point| (point.at, point.index, point.tag);
         let place = match self.points.back() {
             Some(last) if key(last) >= key(&point) => {
@@ -130,13 +164,14 @@ impl Window {
         if self.is_known(terms.goal, place, &point) {
             return Insertion::Known;
         }
+        if self.points.len() >= terms.points_max {
+            self.shed(terms);
+            return self.insert(terms, point, found);
+        }
         if place == self.points.len() {
             self.append(terms, point, found);
         } else {
             self.insert_late(terms, place, point, found);
-        }
-        if self.points.len() > terms.points_max {
-            self.shed(terms);
         }
         Insertion::Counted
     }
@@ -146,12 +181,10 @@ impl Window {
         let same = |other: Option<&Point>| {
             other.is_some_and(|other| other.at == point.at && other.index == point.index)
         };
-        let exactly = |other: Option<&Point>| {
-            same(other) && other.is_some_and(|other| other.tag == point.tag)
-        };
+        let here = self.points.get(place);
         match goal {
-            Goal::Steps { .. } => exactly(self.points.get(place)),
-            _ => same(self.points.get(place)) || place > 0 && same(self.points.get(place - 1)),
+            Goal::Steps { .. } => same(here) && here.is_some_and(|other| other.tag == point.tag),
+            Goal::Number { .. } => same(here) || place > 0 && same(self.points.get(place - 1)),
         }
     }
 
@@ -159,37 +192,28 @@ impl Window {
         let (at, tag) = (point.at, point.tag);
         self.points.push_back(point);
         while self.points[self.start].at <= at.saturating_sub(terms.span) {
-            self.forget(self.points[self.start].tag, terms.goal);
+            self.live.remove(self.points[self.start].tag);
             self.start += 1;
         }
         let oldest = at.saturating_sub(terms.span).saturating_sub(terms.lateness);
         while self.points.front().is_some_and(|front| front.at <= oldest) {
             self.drop_front(terms.goal);
         }
+        self.live.add(tag);
         let last = self.points.len() - 1;
-        let count = match terms.goal {
-            Goal::Count(_) => self.points.len() - self.start,
-            Goal::Distinct(_) => {
-                *self.distinct.entry(tag).or_default() += 1;
-                self.distinct.len()
+        if let (Goal::Steps { ordered, .. }, Live::Reached(reached)) = (terms.goal, &mut self.live)
+        {
+            let held = step(reached, *ordered, tag, at);
+            if holds_steps(terms, held, reached, at) {
+                self.satisfy(terms, last, self.start, None, found);
             }
-            Goal::Steps { count, ordered } => {
-                self.reached.resize(*count, NEVER);
-                let reached = step(&mut self.reached, *ordered, tag, at);
-                if reached.is_some_and(|start| start > at.saturating_sub(terms.span)) {
-                    self.satisfy(
-                        terms,
-                        last,
-                        self.start,
-                        self.points.len() - self.start,
-                        found,
-                    );
-                }
-                return;
-            }
-        };
-        if terms.goal.holds(count as u64) {
-            self.satisfy(terms, last, self.start, count, found);
+            return;
+        }
+        let reading = self
+            .live
+            .reading(terms.goal, self.points.len() - self.start);
+        if terms.goal.holds(reading) {
+            self.satisfy(terms, last, self.start, Some(reading.count), found);
         }
     }
 
@@ -205,32 +229,18 @@ impl Window {
         self.points.insert(place, point);
         if at <= newest.saturating_sub(terms.span) {
             self.start += 1;
-        } else if let Goal::Distinct(_) = terms.goal {
-            *self.distinct.entry(tag).or_default() += 1;
+        } else {
+            self.live.add(tag);
         }
         let end = at.saturating_add(terms.span);
-        let reaches = |points: &VecDeque<Point>, e: usize| e < points.len() && points[e].at < end;
         match terms.goal {
-            Goal::Count(_) => {
-                let mut low = 0;
-                let mut e = place;
-                while reaches(&self.points, e) {
-                    low = self.first_within(low, e, terms.span);
-                    if terms.goal.holds((e - low + 1) as u64) {
-                        self.satisfy(terms, e, low, e - low + 1, found);
-                    }
-                    e += 1;
-                }
-            }
-            Goal::Distinct(_) => self.judge_distinct(terms, place, end, found),
-            Goal::Steps { count, ordered } => {
-                self.judge_steps(terms, *count, *ordered, place, end, found);
-            }
+            Goal::Number { .. } => self.judge_numbers(terms, place, end, found),
+            Goal::Steps { ordered, .. } => self.judge_steps(terms, *ordered, place, end, found),
         }
     }
 
     /// Judges all ends from `place` on that lie before `end` by sliding over them.
-    fn judge_distinct(
+    fn judge_numbers(
         &mut self,
         terms: Terms<'_>,
         place: usize,
@@ -238,20 +248,21 @@ impl Window {
         found: &mut Vec<Satisfied>,
     ) {
         let mut low = self.first_within(0, place, terms.span);
-        let mut tags: HashMap<u64, u32> = HashMap::new();
+        let mut live = Live::of(terms.goal);
         for point in self.points.range(low..place) {
-            *tags.entry(point.tag).or_default() += 1;
+            live.add(point.tag);
         }
         let mut e = place;
         while e < self.points.len() && self.points[e].at < end {
-            *tags.entry(self.points[e].tag).or_default() += 1;
+            live.add(self.points[e].tag);
             let next = self.first_within(low, e, terms.span);
             for point in self.points.range(low..next) {
-                leave(&mut tags, point.tag);
+                live.remove(point.tag);
             }
             low = next;
-            if terms.goal.holds(tags.len() as u64) {
-                self.satisfy(terms, e, low, tags.len(), found);
+            let reading = live.reading(terms.goal, e - low + 1);
+            if terms.goal.holds(reading) {
+                self.satisfy(terms, e, low, Some(reading.count), found);
             }
             e += 1;
         }
@@ -261,24 +272,30 @@ impl Window {
     fn judge_steps(
         &mut self,
         terms: Terms<'_>,
-        count: usize,
         ordered: bool,
         place: usize,
         end: i64,
         found: &mut Vec<Satisfied>,
     ) {
-        let mut reached = self.dropped.clone();
-        reached.resize(count, NEVER);
+        let mut reached = self.reached_before(terms.goal);
         for e in 0..self.points.len() {
             let Point { at, tag, .. } = self.points[e];
-            let start = step(&mut reached, ordered, tag, at);
-            let holds = start.is_some_and(|start| start > at.saturating_sub(terms.span));
-            if holds && e >= place && at < end {
+            let held = step(&mut reached, ordered, tag, at);
+            if e >= place && at < end && holds_steps(terms, held, &reached, at) {
                 let low = self.first_within(0, e, terms.span);
-                self.satisfy(terms, e, low, e - low + 1, found);
+                self.satisfy(terms, e, low, None, found);
             }
         }
-        self.reached = reached;
+        self.live = Live::Reached(reached);
+    }
+
+    /// What points that were let go had reached.
+    fn reached_before(&self, goal: &Goal) -> Vec<i64> {
+        let mut reached = self.dropped.clone();
+        if let Goal::Steps { count, .. } = goal {
+            reached.resize(*count, NEVER);
+        }
+        reached
     }
 
     /// The first place from `low` on whose point lies inside the window ending at `e`.
@@ -295,27 +312,38 @@ impl Window {
         terms: Terms<'_>,
         end: usize,
         low: usize,
-        count: usize,
+        count: Option<u64>,
         found: &mut Vec<Satisfied>,
     ) {
         if std::mem::replace(&mut self.points[end].satisfied, true) {
             return;
         }
+        let at = self.points[end].at;
         let first = &self.points[low];
+        let oldest = at.saturating_sub(terms.span);
+        let is_number = terms.goal.measure().is_some();
         found.push(Satisfied {
-            at: self.points[end].at,
+            at,
             first: first
                 .carried
                 .as_ref()
                 .map_or(first.at, |carried| carried.first.min(first.at)),
-            count: count as u64,
-            evidence: self.evidence(terms, low, end),
+            count: count.unwrap_or((end - low + 1) as u64),
+            approximate: is_number && self.cut_at.is_some_and(|cut| cut > oldest),
+            places: (low, end),
         });
     }
 
-    /// Entries of the window, oldest first. Of a sequence the latest point of each step comes
-    /// before all others.
-    fn evidence(&self, terms: Terms<'_>, low: usize, end: usize) -> Vec<u64> {
+    /// Entries of a satisfied window, oldest first. Of a sequence the latest point of each step
+    /// comes before all others.
+    pub(crate) fn evidence(&self, terms: Terms<'_>, found: &Satisfied) -> Vec<u64> {
+        if let Some(rough) = &self.rough {
+            let mut recent: Vec<u64> = rough.recent.iter().copied().collect();
+            recent.sort_unstable();
+            return recent;
+        }
+        let (low, end) = found.places;
+        let end = end.min(self.points.len().saturating_sub(1));
         let mut places: Vec<usize> = Vec::with_capacity(terms.evidence_max);
         if let Goal::Steps { count, .. } = terms.goal {
             for wanted in 0..*count as u64 {
@@ -323,31 +351,13 @@ impl Window {
                 places.extend(latest);
             }
         }
-        let newest = (low..=end).rev().take(terms.evidence_max);
-        for place in newest {
+        for place in (low..=end).rev().take(terms.evidence_max) {
             if places.len() < terms.evidence_max && !places.contains(&place) {
                 places.push(place);
             }
         }
-        let mut evidence: Vec<u64> = Vec::with_capacity(places.len());
-        for place in places {
-            let point = &self.points[place];
-            evidence.push(point.index);
-            if let Some(carried) = &point.carried {
-                evidence.extend(&carried.evidence);
-            }
-        }
-        evidence.sort_unstable();
-        evidence.dedup();
-        let surplus = evidence.len().saturating_sub(terms.evidence_max);
-        evidence.drain(..surplus);
-        evidence
-    }
-
-    fn forget(&mut self, tag: u64, goal: &Goal) {
-        if let Goal::Distinct(_) = goal {
-            leave(&mut self.distinct, tag);
-        }
+        let points = places.iter().map(|place| &self.points[*place]);
+        gather(points, terms.evidence_max)
     }
 
     fn drop_front(&mut self, goal: &Goal) {
@@ -357,70 +367,115 @@ impl Window {
         if self.start > 0 {
             self.start -= 1;
         } else {
-            self.forget(front.tag, goal);
+            self.live.remove(front.tag);
         }
-        if let Goal::Steps { count, ordered } = goal {
-            self.dropped.resize(*count, NEVER);
+        if let Goal::Steps { ordered, .. } = goal {
+            self.dropped = self.reached_before(goal);
             step(&mut self.dropped, *ordered, front.tag, front.at);
         }
     }
 
-    /// Makes room: of distinct tags older points of the same tag go first, so that repeating one
-    /// value cannot push others out; then the oldest points go.
+    /// Makes room for one more point. Of distinct tags older points of the same tag go first, so
+    /// that repeating one value cannot push others out.
     fn shed(&mut self, terms: Terms<'_>) {
-        if let Goal::Distinct(_) = terms.goal {
-            let mut newest: HashMap<u64, usize> = HashMap::new();
-            for (place, point) in self.points.iter().enumerate() {
-                newest.insert(point.tag, place);
-            }
-            let mut place = 0;
-            let (mut kept_before, start) = (0, self.start);
-            self.points.retain(|point| {
-                let keep = newest.get(&point.tag) == Some(&place);
-                kept_before += usize::from(keep && place < start);
-                place += 1;
-                keep
-            });
-            self.start = kept_before;
-            self.distinct.clear();
-            for point in self.points.range(self.start..) {
-                self.distinct.insert(point.tag, 1);
-            }
-            // Half is left free, so that this scan happens once in many points.
-            while self.points.len() > terms.points_max / 2 {
+        let measure = terms.goal.measure();
+        if measure == Some(Measure::Distinct) {
+            self.shed_repeats(terms);
+        }
+        match measure {
+            // Half is left free, so that this is seldom.
+            Some(Measure::Distinct) if self.points.len() <= terms.points_max / 2 => {}
+            Some(Measure::Count) if terms.goal.threshold() < terms.points_max as u64 => {
+                self.cut_at = self.points.front().map(|point| point.at);
                 self.drop_front(terms.goal);
             }
+            None => self.drop_front(terms.goal),
+            Some(measure) => {
+                let rough = Rough::of(terms, measure, &self.points);
+                *self = Self {
+                    rough: Some(Box::new(rough)),
+                    ..Self::default()
+                };
+            }
         }
-        while self.points.len() > terms.points_max {
-            self.drop_front(terms.goal);
+    }
+
+    fn shed_repeats(&mut self, terms: Terms<'_>) {
+        let mut newest: HashedMap<usize> = HashedMap::default();
+        for (place, point) in self.points.iter().enumerate() {
+            newest.insert(point.tag, place);
         }
+        let mut place = 0;
+        self.points.retain(|point| {
+            place += 1;
+            newest.get(&point.tag) == Some(&(place - 1))
+        });
+        self.recount(terms);
+    }
+
+    /// Finds start and running amounts again from the points.
+    pub(crate) fn recount(&mut self, terms: Terms<'_>) {
+        let newest = self.points.back().map_or(0, |point| point.at);
+        let oldest = newest.saturating_sub(terms.span);
+        self.start = self.points.partition_point(|point| point.at <= oldest);
+        if let Goal::Steps { ordered, .. } = terms.goal {
+            let mut reached = self.reached_before(terms.goal);
+            for point in &self.points {
+                step(&mut reached, *ordered, point.tag, point.at);
+            }
+            self.live = Live::Reached(reached);
+            return;
+        }
+        self.live = Live::of(terms.goal);
+        for point in self.points.range(self.start..) {
+            self.live.add(point.tag);
+        }
+    }
+
+    /// Takes the point into the rough telling, if that is how the window is told.
+    fn insert_rough(
+        &mut self,
+        terms: Terms<'_>,
+        point: &Point,
+        found: &mut Vec<Satisfied>,
+    ) -> Option<Insertion> {
+        let rough = self.rough.as_mut()?;
+        let reach = terms.span.saturating_add(terms.lateness);
+        if point.at > rough.newest.saturating_add(reach) {
+            // Everything told so far lies behind: count exactly again.
+            *self = Self::default();
+            return None;
+        }
+        Some(rough.insert(terms, point, found))
     }
 }
 
-fn leave(tags: &mut HashMap<u64, u32>, tag: u64) {
-    if let Some(count) = tags.get_mut(&tag) {
-        *count -= 1;
-        if *count == 0 {
-            tags.remove(&tag);
+/// The entries of `points` with what they carry, oldest first, the newest `max`.
+pub(crate) fn gather<'a>(points: impl Iterator<Item = &'a Point>, max: usize) -> Vec<u64> {
+    let mut evidence: Vec<u64> = Vec::with_capacity(max);
+    for point in points {
+        evidence.push(point.index);
+        if let Some(carried) = &point.carried {
+            evidence.extend(&carried.evidence);
         }
     }
+    evidence.sort_unstable();
+    evidence.dedup();
+    let surplus = evidence.len().saturating_sub(max);
+    evidence.drain(..surplus);
+    evidence
 }
 
-/// Takes a point of step `tag` into `reached`. Returns the start of the latest chain that this
-/// point completes: for ordered steps only the last step completes one, for unordered ones any.
-fn step(reached: &mut [i64], ordered: bool, tag: u64, at: i64) -> Option<i64> {
-    let place = usize::try_from(tag)
-        .ok()
-        .filter(|place| *place < reached.len())?;
-    if !ordered {
-        reached[place] = reached[place].max(at);
-        return reached
-            .iter()
-            .copied()
-            .min()
-            .filter(|start| *start != NEVER);
+/// Whether the sequence is complete at `at`, after a point that completed a chain begun at `held`.
+fn holds_steps(terms: Terms<'_>, held: Option<i64>, reached: &[i64], at: i64) -> bool {
+    let oldest = at.saturating_sub(terms.span);
+    match terms.goal {
+        Goal::Steps { ordered: true, .. } => held.is_some_and(|start| start > oldest),
+        goal @ Goal::Steps { .. } => {
+            let present = (0..).zip(reached).filter(|(_, start)| **start > oldest);
+            let present = present.fold(0, |mask, (place, _)| mask | 1_u32 << place);
+            goal.holds_steps(present)
+        }
+        Goal::Number { .. } => false,
     }
-    let start = if place == 0 { at } else { reached[place - 1] };
-    reached[place] = reached[place].max(start);
-    (place + 1 == reached.len() && start != NEVER).then_some(start)
 }

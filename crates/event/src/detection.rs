@@ -58,6 +58,9 @@ pub struct Detection {
     pub window_start: Timestamp,
     /// What was counted: events, distinct values or steps.
     pub count: u64,
+    /// Whether the count is an estimate, or at least that much: the window held more than is kept
+    /// exactly.
+    pub approximate: bool,
     /// Indices of entries that show it, oldest first, bounded; the newest is the trigger.
     pub evidence: Vec<Index>,
     /// The entry that completed it.

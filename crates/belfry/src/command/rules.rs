@@ -4,13 +4,19 @@ use detect::{Explanation, RuleKind, RuleSet};
 use event::Index;
 use serde_json::json;
 
-use super::Ground;
+use super::{Ground, backtest};
 use crate::cli::{self, Format};
 use crate::exit_code::{Outcome, bad_input};
+use crate::operate::{Desk, Request, actor};
 use crate::{rules, talk};
 
 /// Runs the command.
 pub(crate) fn run(ground: &Ground, say: &cli::Rules, format: Format) -> anyhow::Result<Outcome> {
+    match say {
+        cli::Rules::Backtest(say) => return backtest::run(ground, say, format),
+        cli::Rules::Reload => return reload(ground, format),
+        _ => {}
+    }
     let (set, problems) = rules::load(&ground.config, ground.disk.as_ref())?;
     for problem in &problems {
         talk::say(&rules::shown(problem));
@@ -19,12 +25,27 @@ pub(crate) fn run(ground: &Ground, say: &cli::Rules, format: Format) -> anyhow::
         cli::Rules::List => list(&set, format),
         cli::Rules::Test { only } => test(&set, only.as_deref(), format)?,
         cli::Rules::Explain { rule, index } => explain(ground, &set, rule, Index(*index), format)?,
+        cli::Rules::Backtest(_) | cli::Rules::Reload => Outcome::Fine,
     };
     Ok(if problems.is_empty() {
         outcome
     } else {
         Outcome::Findings
     })
+}
+
+/// Lets the running process load its rules anew; where none runs, there is nothing to exchange.
+fn reload(ground: &Ground, format: Format) -> anyhow::Result<Outcome> {
+    let running = Desk::find(ground.disk.as_ref(), &ground.config.data_dir)?;
+    let running = running.ok_or_else(|| {
+        bad_input("no belfry runs on this data folder: it loads its rules when it starts")
+    })?;
+    let answer = running.ask(&Request::ReloadRules { actor: actor() })?;
+    match format {
+        Format::Json => talk::data(&answer.to_string()),
+        Format::Text => talk::data(&format!("{} rules at work", answer["rules"])),
+    };
+    Ok(Outcome::Fine)
 }
 
 fn list(set: &RuleSet, format: Format) -> Outcome {

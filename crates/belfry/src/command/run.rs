@@ -12,10 +12,11 @@ use crate::config::StdoutFormat;
 use crate::exit_code::Outcome;
 use crate::house::House;
 use crate::listeners::Doors;
+use crate::listeners::RELOAD_SIGNAL;
 use crate::operate::{Desk, actor};
 use crate::self_audit::OwnEvent;
 use crate::watchman::Watchman;
-use crate::{BUILD, keys, talk};
+use crate::{BUILD, keys, reload, talk};
 
 /// File of the data folder with the digest of the last settings, and its length.
 const HASH_FILE: &str = "config.hash";
@@ -65,7 +66,7 @@ pub(crate) fn record_start(house: &House) -> anyhow::Result<()> {
     let own = OwnEvent::new("sys_startup", "process", "start", "success")
         .text(field::SERVICE_VERSION, BUILD)
         .text(field::USER_NAME, &actor())
-        .named("belfry.rules", &house.rules.rules().len().to_string())
+        .named("belfry.rules", &house.rules().rules().len().to_string())
         .named("belfry.config_hash", &hash);
     house.own.record(own).context("recording the start")?;
     Ok(())
@@ -108,7 +109,7 @@ fn greet(house: &House, doors: &Doors, shows: Option<StdoutFormat>) {
     ));
     talk::say(&format!("  verifier key   {}", house.reader.vkey()));
     talk::say(&format!("  entries        {}", house.reader.tree_size()));
-    talk::say(&format!("  rules          {}", house.rules.rules().len()));
+    talk::say(&format!("  rules          {}", house.rules().rules().len()));
     if let Some(address) = doors.http_address {
         talk::say(&format!("  events         POST http://{address}/v1/events"));
     }
@@ -131,8 +132,13 @@ fn greet(house: &House, doors: &Doors, shows: Option<StdoutFormat>) {
 /// asked for it.
 fn wait(house: &House, doors: &Doors, watchman: &Watchman) -> (String, bool) {
     loop {
-        if let Some(signal) = doors.signal(HEALTH_PAUSE) {
-            return (signal, true);
+        match doors.signal(HEALTH_PAUSE) {
+            Some(signal) if signal == RELOAD_SIGNAL => match reload::reload(house, RELOAD_SIGNAL) {
+                Ok(_) => {}
+                Err(error) => talk::say(&format!("{error:#}")),
+            },
+            Some(signal) => return (signal, true),
+            None => {}
         }
         let fault = house
             .fault()

@@ -196,6 +196,12 @@ pub(crate) const KEYS: &[Key] = &[
         "How far the time of an event from a live sender may lie before its receipt before the receipt counts.",
     ),
     key(
+        "detect.state_size_max",
+        Kind::Size,
+        "16MiB",
+        "Memory for the windows of one rule; beyond it groups far from their threshold are given up, and B01 rings.",
+    ),
+    key(
         "watch.silence",
         Kind::Duration,
         "15m",

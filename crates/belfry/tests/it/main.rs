@@ -13,6 +13,7 @@
 mod alerts;
 mod check;
 mod demo;
+mod detector;
 mod evidence;
 mod garbage;
 mod http;
