@@ -12,14 +12,16 @@ use disk::{Disk, DiskError};
 use crate::frame::{FrameFault, FrameHeader};
 use crate::layout::Layout;
 use crate::limits::SEGMENT_TABLES_MAX;
-use crate::segment::{FIRST_FRAME_OFFSET, Frame, FramePlace, SegmentHeader, SegmentView};
+use crate::segment::{FIRST_FRAME_OFFSET, FramePlace, SegmentView};
+use crate::stored_segment::StoredSegment;
+use crate::stretch::Stretch;
 
 /// What lies where an entry belongs.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// Its frame, perhaps with a damaged payload.
-    Frame(Arc<Frame>),
-    /// No frame up to this index, and why.
+    /// Its frame or block, perhaps with a damaged payload.
+    Stretch(Arc<Stretch>),
+    /// Neither up to this index, and why.
     Gap { end: u64, reason: String },
 }
 
@@ -39,9 +41,16 @@ pub(crate) struct Catalog {
     /// Held for a look-up or one insertion, never during disk access.
     state: Mutex<State>,
     /// Finished segments, most recently used last.
-    tables: Mutex<VecDeque<Arc<SegmentView>>>,
-    /// The frame read last: neighbours are asked for one after the other.
-    last_frame: Mutex<Option<Arc<Frame>>>,
+    tables: Mutex<VecDeque<Arc<StoredSegment>>>,
+    /// What was read last: neighbours are asked for one after the other.
+    last: Mutex<Option<Last>>,
+}
+
+/// A stretch kept in memory, and the segment that it came from.
+#[derive(Clone, Debug)]
+struct Last {
+    stretch: Arc<Stretch>,
+    segment: Arc<StoredSegment>,
 }
 
 #[derive(Debug)]
@@ -71,7 +80,7 @@ impl Catalog {
                 tail,
             }),
             tables: Mutex::new(VecDeque::new()),
-            last_frame: Mutex::new(None),
+            last: Mutex::new(None),
         }
     }
 
@@ -113,31 +122,65 @@ impl Catalog {
         let finished = std::mem::replace(&mut state.active, segment);
         state.tail.offset = FIRST_FRAME_OFFSET;
         drop(state);
-        self.keep_table(Arc::new(finished));
+        self.keep_table(Arc::new(StoredSegment::Frames(finished)));
     }
 
-    fn keep_table(&self, table: Arc<SegmentView>) {
-        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Number and first index of the segment in use: all before it are finished.
+    pub(crate) fn active(&self) -> (u64, u64) {
+        let header = self.state().active.header;
+        (header.number, header.first_index)
+    }
+
+    /// The index after the last entry of a finished segment.
+    pub(crate) fn end_of(&self, number: u64) -> Option<u64> {
+        let next = usize::try_from(number).ok()?.checked_add(1)?;
+        self.state().first_indexes.get(next).copied()
+    }
+
+    /// Number of the finished segment that holds an index below the one in use.
+    pub(crate) fn finished_of(&self, index: u64) -> Option<u64> {
+        let state = self.state();
+        let after = state.first_indexes.partition_point(|first| *first <= index);
+        let is_finished = index < state.active.header.first_index;
+        is_finished.then(|| after.saturating_sub(1) as u64)
+    }
+
+    /// Forgets what is known of a finished segment, because its file was replaced.
+    pub(crate) fn forget(&self, number: u64) {
+        self.tables().retain(|table| table.number() != number);
+        *self.last() = None;
+    }
+
+    fn tables(&self) -> MutexGuard<'_, VecDeque<Arc<StoredSegment>>> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Last>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep_table(&self, table: Arc<StoredSegment>) {
+        let mut tables = self.tables();
         tables.push_back(table);
         if SEGMENT_TABLES_MAX < tables.len() {
             tables.pop_front();
         }
     }
 
-    fn table(&self, number: u64) -> Result<Option<Arc<SegmentView>>, DiskError> {
+    /// An open finished segment; one whose file was replaced meanwhile is opened anew.
+    fn table(&self, number: u64) -> Result<Option<Arc<StoredSegment>>, DiskError> {
+        let kept = {
+            let mut tables = self.tables();
+            let at = tables.iter().position(|table| table.number() == number);
+            at.and_then(|at| tables.remove(at))
+        };
+        if let Some(table) = kept
+            && table.is_current(&*self.disk, &self.layout)?
         {
-            let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(at) = tables
-                .iter()
-                .position(|table| table.header.number == number)
-            {
-                let table = tables.remove(at).expect("position of this very queue");
-                tables.push_back(Arc::clone(&table));
-                return Ok(Some(table));
-            }
+            self.keep_table(Arc::clone(&table));
+            return Ok(Some(table));
         }
-        let path = self.layout.segment(number);
-        let Some(mut segment) = SegmentView::open(&*self.disk, &path)? else {
+        let Some(mut segment) = StoredSegment::open(&*self.disk, &self.layout, number)? else {
             return Ok(None);
         };
         segment.scan()?;
@@ -146,66 +189,73 @@ impl Catalog {
         Ok(Some(table))
     }
 
-    /// Reads the frame that holds an index below the tail; `None` when it is not there or not
-    /// whole.
-    pub(crate) fn frame_of(&self, index: u64) -> Result<Option<Arc<Frame>>, DiskError> {
-        let holds = |frame: &Frame| frame.header.holds(index);
-        let last = self
-            .last_frame
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if let Some(frame) = last.filter(|frame| holds(frame)) {
-            return Ok(Some(frame));
-        }
-        let Some((segment, place)) = self.locate(index)? else {
-            return Ok(None);
-        };
-        let Ok(frame) = segment.read_frame(place.offset)? else {
-            return Ok(None);
-        };
-        let frame = Arc::new(frame);
-        if !holds(&frame) {
-            return Ok(None);
-        }
-        let kept = Some(Arc::clone(&frame));
-        *self
-            .last_frame
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = kept;
-        Ok(Some(frame))
+    /// Reads the frame or block that holds an index below the tail; `None` when it is not there or
+    /// not whole.
+    pub(crate) fn stretch_of(&self, index: u64) -> Result<Option<Arc<Stretch>>, DiskError> {
+        Ok(match self.any_stretch_of(index)? {
+            Found::Stretch(stretch) if stretch.is_whole => Some(stretch),
+            Found::Stretch(_) | Found::Gap { .. } => None,
+        })
     }
 
-    /// As [`Catalog::frame_of`], but also a frame whose payload is damaged, and where there is none
+    /// As [`Catalog::stretch_of`], but also one whose payload is damaged, and where there is none
     /// at all, how far it is to the next one.
-    pub(crate) fn any_frame_of(&self, index: u64) -> Result<Found, DiskError> {
-        if let Some(frame) = self.frame_of(index)? {
-            return Ok(Found::Frame(frame));
+    pub(crate) fn any_stretch_of(&self, index: u64) -> Result<Found, DiskError> {
+        if let Some(stretch) = self.kept_stretch(index)? {
+            return Ok(Found::Stretch(stretch));
         }
-        let fault = match self.locate(index)? {
+        let mut found = self.read_stretch(index)?;
+        if matches!(&found, Ok(stretch) if stretch.is_whole) {
+            return Ok(found.map_or_else(|gap| gap, Found::Stretch));
+        }
+        // The segment may have been replaced while it was being read.
+        found = self.read_stretch(index)?;
+        Ok(found.map_or_else(|gap| gap, Found::Stretch))
+    }
+
+    /// The stretch read last, if it holds the index and its file is still the one that counts.
+    fn kept_stretch(&self, index: u64) -> Result<Option<Arc<Stretch>>, DiskError> {
+        let Some(last) = self.last().clone() else {
+            return Ok(None);
+        };
+        let is_good =
+            last.stretch.holds(index) && last.segment.is_current(&*self.disk, &self.layout)?;
+        Ok(is_good.then_some(last.stretch))
+    }
+
+    /// Reads from the disk; the gap says how far it is to the next frame or block.
+    fn read_stretch(&self, index: u64) -> Result<Result<Arc<Stretch>, Found>, DiskError> {
+        let reason = match self.locate(index)? {
             None => "its segment or its frame is damaged".to_owned(),
-            Some((segment, place)) => match segment.read_any_frame(place.offset)? {
-                Ok(frame) if frame.header.holds(index) => {
-                    return Ok(Found::Frame(Arc::new(frame)));
+            Some((segment, place)) => match segment.read_any(place.offset)? {
+                Ok(stretch) if stretch.holds(index) => {
+                    let stretch = Arc::new(stretch);
+                    if stretch.is_whole {
+                        *self.last() = Some(Last {
+                            stretch: Arc::clone(&stretch),
+                            segment,
+                        });
+                    }
+                    return Ok(Ok(stretch));
                 }
                 Ok(_) => "its frame is damaged".to_owned(),
                 Err(fault) => fault.to_string(),
             },
         };
         let end = self.next_place(index)?;
-        Ok(Found::Gap { end, reason: fault })
+        Ok(Err(Found::Gap { end, reason }))
     }
 
     /// The first index behind `index` at which a known frame or segment begins, or the end.
     fn next_place(&self, index: u64) -> Result<u64, DiskError> {
-        let behind = |view: &SegmentView| {
-            let after = view.frames.partition_point(|p| p.first_index <= index);
-            view.frames.get(after).map(|place| place.first_index)
+        let behind = |places: &[FramePlace]| {
+            let after = places.partition_point(|place| place.first_index <= index);
+            places.get(after).map(|place| place.first_index)
         };
         let (number, end) = {
             let state = self.state();
             if state.active.header.first_index <= index {
-                return Ok(behind(&state.active).unwrap_or(state.tail.next_index));
+                return Ok(behind(&state.active.frames).unwrap_or(state.tail.next_index));
             }
             let after = state.first_indexes.partition_point(|first| *first <= index);
             let end = state.first_indexes.get(after).copied();
@@ -215,10 +265,12 @@ impl Catalog {
             )
         };
         let table = self.table(number as u64)?;
-        Ok(table.and_then(|table| behind(&table)).unwrap_or(end))
+        Ok(table
+            .and_then(|table| behind(table.places()))
+            .unwrap_or(end))
     }
 
-    fn locate(&self, index: u64) -> Result<Option<(Arc<SegmentView>, FramePlace)>, DiskError> {
+    fn locate(&self, index: u64) -> Result<Option<(Arc<StoredSegment>, FramePlace)>, DiskError> {
         let number = {
             let state = self.state();
             if state.tail.next_index <= index {
@@ -228,11 +280,7 @@ impl Catalog {
                 let Some(place) = state.active.place_of(index) else {
                     return Ok(None);
                 };
-                let view = SegmentView {
-                    header: state.active.header,
-                    file: Arc::clone(&state.active.file),
-                    frames: Vec::new(),
-                };
+                let view = StoredSegment::Frames(state.active.without_frames());
                 return Ok(Some((Arc::new(view), place)));
             }
             // An empty segment shares its first index with the one after it: take the last.
@@ -249,22 +297,16 @@ impl Catalog {
         loop {
             let (segment, tail) = {
                 let state = self.state();
-                let view = SegmentView {
-                    header: state.active.header,
-                    file: Arc::clone(&state.active.file),
-                    frames: Vec::new(),
-                };
-                (view, state.tail)
+                (state.active.without_frames(), state.tail)
             };
             let next = self.next_segment(&segment, tail)?;
             match segment.read_any_frame(tail.offset)? {
-                Ok(frame)
-                    if frame.header.seq == tail.next_frame
-                        && frame.header.first_index == tail.next_index =>
+                Ok((header, frame))
+                    if header.seq == tail.next_frame && header.first_index == tail.next_index =>
                 {
                     // A frame that is still being written fails its checksum and is found next
                     // time. One that others follow is not being written: it is damaged.
-                    let follower = tail.offset + frame.header.padded_len() as u64;
+                    let follower = tail.offset + header.padded_len() as u64;
                     let is_followed = next.is_some()
                         || segment
                             .read_header(follower)?
@@ -273,7 +315,7 @@ impl Catalog {
                         return Ok(());
                     }
                     if self.tail() == tail {
-                        self.push_frame(&frame.header);
+                        self.push_frame(&header);
                     }
                     continue;
                 }
@@ -288,45 +330,60 @@ impl Catalog {
                     }
                 }
             }
-            let Some(next) = next else {
+            let Some((sealed, next)) = next else {
                 return Ok(());
             };
-            let SegmentHeader {
-                first_frame,
-                first_index,
-                ..
-            } = next.header;
-            if self.step_over(tail, tail.offset, first_frame, first_index) {
-                self.roll(next);
-            }
+            self.step_to(tail, &sealed, next);
         }
     }
 
     /// Moves the tail over what is damaged, unless somebody else has moved it since.
-    fn step_over(&self, from: Tail, offset: u64, next_frame: u64, next_index: u64) -> bool {
+    fn step_over(&self, from: Tail, offset: u64, next_frame: u64, next_index: u64) {
         let mut state = self.state();
-        let is_ours = state.tail == from;
-        if is_ours {
+        if state.tail == from {
             state.tail = Tail {
                 offset,
                 next_frame,
                 next_index,
             };
         }
-        is_ours
     }
 
-    /// The segment after this one, if it is there and its frames come at or behind the tail.
+    /// Makes `next` the active segment, with those between that were sealed already, unless
+    /// somebody else has moved the tail since.
+    fn step_to(&self, from: Tail, sealed: &[u64], next: SegmentView) {
+        let mut state = self.state();
+        if state.tail != from {
+            return;
+        }
+        state.first_indexes.extend_from_slice(sealed);
+        state.tail = Tail {
+            offset: from.offset,
+            next_frame: next.header.first_frame,
+            next_index: next.header.first_index,
+        };
+        drop(state);
+        self.roll(next);
+    }
+
+    /// The next segment that has frames, if it comes at or behind the tail, and the first indexes
+    /// of those between, which are sealed already.
     fn next_segment(
         &self,
         segment: &SegmentView,
         tail: Tail,
-    ) -> Result<Option<SegmentView>, DiskError> {
-        let path = self.layout.segment(segment.header.number + 1);
-        if self.disk.stat(&path)?.is_none() {
-            return Ok(None);
+    ) -> Result<Option<(Vec<u64>, SegmentView)>, DiskError> {
+        let mut sealed = Vec::new();
+        for number in segment.header.number + 1.. {
+            match StoredSegment::open(&*self.disk, &self.layout, number)? {
+                Some(StoredSegment::Sealed(next)) => sealed.push(next.header.first_index),
+                Some(StoredSegment::Frames(next)) => {
+                    let is_behind = tail.next_frame <= next.header.first_frame;
+                    return Ok(is_behind.then_some((sealed, next)));
+                }
+                None => break,
+            }
         }
-        let next = SegmentView::open(&*self.disk, &path)?;
-        Ok(next.filter(|next| tail.next_frame <= next.header.first_frame))
+        Ok(None)
     }
 }

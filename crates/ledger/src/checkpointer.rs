@@ -2,7 +2,7 @@
 //!
 //! It follows the sequencer and never makes it wait: entries come through a bounded hand-over,
 //! and what did not fit is read back from the segment. The order of steps is the contract of
-//! docs/format/ledger.md, section 6: tiles, comparison with what was signed, signed state,
+//! docs/format/ledger.md, section 7: tiles, comparison with what was signed, signed state,
 //! signature, file, publication.
 
 use std::collections::VecDeque;
@@ -16,9 +16,10 @@ use crate::epoch::{Epochs, Rotation};
 use crate::error::CheckpointError;
 use crate::integrate::{IntegrateError, Integrator, TileWriter};
 use crate::layout::Layout;
-use crate::limits::{HANDOVER_BYTES_MAX, RESUME_WAL_BYTES};
+use crate::limits::{HANDOVER_BYTES_MAX, RESUME_WAL_BYTES, SEAL_INTERVAL};
 use crate::queue::Queue;
 use crate::reader::Shared;
+use crate::sealing::Sealing;
 use crate::signed_state::SignedState;
 
 /// Entries of durable frames on their way to the checkpointer.
@@ -224,8 +225,11 @@ pub(crate) struct Checkpointer {
     pub(crate) handover: Arc<Handover>,
     pub(crate) interval: Duration,
     pub(crate) reserve_bytes: u64,
-    /// Frame bytes written when the resume point was last moved.
+    /// Who seals what the resume point leaves behind.
+    pub(crate) sealing: Arc<Sealing>,
+    /// Frame bytes written when the resume point was last moved, and when that was.
     pub(crate) resumed_at_bytes: u64,
+    pub(crate) resumed_at: Instant,
 }
 
 impl Checkpointer {
@@ -274,6 +278,10 @@ impl Checkpointer {
                     }
                 }
             } else if !is_new {
+                if let Err(error) = self.move_resume_point() {
+                    self.queue.poison(&error.to_string());
+                    return;
+                }
                 // Nothing to sign: sleep a whole interval, so that an idle ledger stays idle.
                 last = last.filter(|at| at.elapsed() < self.interval);
             }
@@ -303,15 +311,15 @@ impl Checkpointer {
             let frame = self
                 .shared
                 .catalog
-                .frame_of(index)
+                .stretch_of(index)
                 .map_err(|e| e.to_string())?;
             let frame = frame.ok_or_else(|| format!("entry {index} cannot be read back"))?;
-            if frame.header.seq != self.notary.integrator.next_frame() {
-                return Err(format!("frame {} where another belongs", frame.header.seq));
+            if frame.frame_seq != Some(self.notary.integrator.next_frame()) {
+                return Err(format!(
+                    "entry {index} is not in the frame where it belongs"
+                ));
             }
-            let entries_len = usize::try_from(frame.header.entries_len).unwrap_or(usize::MAX);
-            let entries = frame.payload.get(..entries_len).unwrap_or_default();
-            self.take_frame(entries, frame.header.count)?;
+            self.take_frame(frame.entries(), frame.count)?;
         }
         Ok(())
     }
@@ -342,10 +350,23 @@ impl Checkpointer {
         let size = self.notary.integrator.size();
         self.shared.stats.set_epoch(self.notary.epochs.epoch());
         self.shared.publish(note, size);
+        Ok(self.move_resume_point()?)
+    }
+
+    /// Moves the resume point behind the tree that was just signed, when enough was written since
+    /// or a finished segment waits for it.
+    fn move_resume_point(&mut self) -> Result<(), DiskError> {
         let bytes = self.shared.stats.bytes();
-        if RESUME_WAL_BYTES <= bytes - self.resumed_at_bytes {
+        let size = self.notary.integrator.size();
+        let (_, finished) = self.shared.catalog.active();
+        let is_old = SEAL_INTERVAL <= self.resumed_at.elapsed();
+        if RESUME_WAL_BYTES <= bytes - self.resumed_at_bytes
+            || self.sealing.wants_resume(size, finished, is_old)
+        {
             self.notary.save_resume_point()?;
             self.resumed_at_bytes = bytes;
+            self.resumed_at = Instant::now();
+            self.sealing.resumed(size);
         }
         Ok(())
     }

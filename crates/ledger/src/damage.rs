@@ -12,12 +12,12 @@ use tlog::leaf_hash;
 
 use crate::catalog::Found;
 use crate::error::ReadError;
-use crate::frame::{FrameFault, Record, Records};
+use crate::frame::FrameFault;
 use crate::leaf::{Content, commitment};
 use crate::prove::TileCache;
 use crate::reader::Reader;
-use crate::segment::Frame;
 use crate::sequencer::restore;
+use crate::stretch::{Record, Stretch};
 
 /// Neighbouring entries that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,12 +45,36 @@ impl fmt::Display for Damage {
     }
 }
 
-/// A stretch of the ledger: each index of it is in `entries` or in `damages`, both in order.
+/// Neighbouring entries whose bodies were removed. Whether that was authorised is for a
+/// verification to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Absence {
+    /// The first of them.
+    pub first: Index,
+    /// The last of them.
+    pub last: Index,
+}
+
+/// Adds an index to runs of neighbours.
+pub(crate) fn push_absent(absences: &mut Vec<Absence>, index: u64) {
+    match absences.last_mut() {
+        Some(absence) if absence.last.0 + 1 == index => absence.last = Index(index),
+        _ => absences.push(Absence {
+            first: Index(index),
+            last: Index(index),
+        }),
+    }
+}
+
+/// A stretch of the ledger: each index of it is in `entries`, in `absences` or in `damages`, all
+/// in order.
 #[derive(Debug)]
 pub struct WholeRead {
     /// What can be read.
     pub entries: Vec<Entry>,
-    /// What cannot.
+    /// What was removed.
+    pub absences: Vec<Absence>,
+    /// What cannot be read.
     pub damages: Vec<Damage>,
     /// The index after the stretch: where to read on.
     pub next: Index,
@@ -83,14 +107,15 @@ impl Reader {
         let tiles = TileCache::new(self, self.signed_size().unwrap_or(0));
         let mut read = WholeRead {
             entries: Vec::new(),
+            absences: Vec::new(),
             damages: Vec::new(),
             next: range.start,
         };
         let mut bytes = 0;
         while read.next.0 < end && (read.entries.is_empty() || bytes < bytes_max) {
-            match self.shared.catalog.any_frame_of(read.next.0)? {
-                Found::Frame(frame) => {
-                    bytes = read_frame(&mut read, &frame, &tiles, end, bytes, bytes_max);
+            match self.shared.catalog.any_stretch_of(read.next.0)? {
+                Found::Stretch(stretch) => {
+                    bytes = read_stretch(&mut read, &stretch, &tiles, end, bytes, bytes_max);
                 }
                 Found::Gap { end: gap, reason } => {
                     let gap = gap.clamp(read.next.0 + 1, end);
@@ -102,19 +127,17 @@ impl Reader {
     }
 }
 
-/// Takes what holds of a frame; gives the bytes of bodies taken so far.
-fn read_frame(
+/// Takes what holds of a stretch; gives the bytes of bodies taken so far.
+fn read_stretch(
     read: &mut WholeRead,
-    frame: &Frame,
+    stretch: &Stretch,
     tiles: &TileCache<'_>,
     end: u64,
     mut bytes: usize,
     bytes_max: usize,
 ) -> usize {
-    let end = end.min(frame.header.end_index());
-    let before = read.next.0 - frame.header.first_index;
-    let mut records = Records::new(&frame.header, &frame.payload)
-        .skip(usize::try_from(before).unwrap_or(usize::MAX));
+    let end = end.min(stretch.end_index());
+    let mut records = stretch.records_from(read.next.0);
     while read.next.0 < end && (read.entries.is_empty() || bytes < bytes_max) {
         let index = read.next.0;
         let Some(Ok(record)) = records.next() else {
@@ -122,11 +145,15 @@ fn read_frame(
             read.damaged(end, || FrameFault::Records.to_string());
             break;
         };
-        let tiles = (!frame.is_whole).then_some(tiles);
+        let tiles = (!stretch.is_whole).then_some(tiles);
         match restore_judged(index, &record, tiles) {
-            Ok(entry) => {
+            Ok(Some(entry)) => {
                 bytes += record.body().len();
                 read.entries.push(entry);
+                read.next = Index(index + 1);
+            }
+            Ok(None) => {
+                push_absent(&mut read.absences, index);
                 read.next = Index(index + 1);
             }
             Err(reason) => read.damaged(index + 1, || reason),
@@ -135,12 +162,13 @@ fn read_frame(
     bytes
 }
 
-/// The entry of a record; with `tiles` its frame is damaged and the record must prove itself.
+/// The entry of a record, `None` when its body was removed. With `tiles` its frame or block is
+/// damaged and the record must prove itself.
 fn restore_judged(
     index: u64,
     record: &Record<'_>,
     tiles: Option<&TileCache<'_>>,
-) -> Result<Entry, String> {
+) -> Result<Option<Entry>, String> {
     if let Some(tiles) = tiles {
         let hash = tiles
             .leaf(index)
@@ -149,12 +177,17 @@ fn restore_judged(
             return Err("the entry differs from its hash in the tiles".to_owned());
         }
         if let Content::Committed(expected) = record.leaf.content
+            && !record.is_absent
             && commitment(record.beside) != expected
         {
             return Err("salt or body differ from the commitment in the entry".to_owned());
         }
     }
-    restore(index, record.leaf.recv_ns, record.body()).map_err(|error| match error {
+    if record.is_absent {
+        return Ok(None);
+    }
+    let entry = restore(index, record.leaf.recv_ns, record.body());
+    entry.map(Some).map_err(|error| match error {
         ReadError::Corrupt { reason, .. } => reason,
         error => error.to_string(),
     })

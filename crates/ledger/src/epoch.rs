@@ -1,4 +1,4 @@
-//! Epoch keys: why a thief of today cannot rewrite yesterday (docs/format/ledger.md, section 7).
+//! Epoch keys: why a thief of today cannot rewrite yesterday (docs/format/ledger.md, section 8).
 //!
 //! Beside the stable key of the log there is a key that lives for one epoch only, a minute by
 //! default. Each epoch ends with an entry that names the key of the next one and with a *seal*: a

@@ -453,6 +453,12 @@ pub enum ReadError {
         /// Entries there are.
         size: u64,
     },
+    /// The body was removed; its commitment and all proofs are still there.
+    #[error("the body of entry {index} was removed")]
+    Absent {
+        /// The index.
+        index: Index,
+    },
     /// What is stored there is no whole entry.
     #[error("entry {index} is damaged: {reason}")]
     Corrupt {

@@ -53,19 +53,28 @@ impl Follower {
         }
     }
 
+    /// Reads from disk up to `end`; what was removed is passed over.
     fn read(&mut self, end: u64) -> Result<Option<EntryBatch>, ReadError> {
-        let range = Index(self.cursor)..Index(end);
-        let mut read = self.reader.read_whole(range, FOLLOW_READ_BYTES_MAX)?;
-        if let Some(damage) = read.damages.into_iter().next() {
-            read.entries.retain(|entry| entry.index() < damage.first);
-            if read.entries.is_empty() {
-                return Err(ReadError::Corrupt {
-                    index: damage.first,
-                    reason: damage.detail,
-                });
+        while self.cursor < end {
+            let range = Index(self.cursor)..Index(end);
+            let mut read = self.reader.read_whole(range, FOLLOW_READ_BYTES_MAX)?;
+            let mut next = read.next;
+            if let Some(damage) = read.damages.into_iter().next() {
+                next = damage.first;
+                read.entries.retain(|entry| entry.index() < next);
+                if next.0 == self.cursor {
+                    return Err(ReadError::Corrupt {
+                        index: damage.first,
+                        reason: damage.detail,
+                    });
+                }
+            }
+            self.cursor = next.0;
+            if !read.entries.is_empty() {
+                return Ok(Some(EntryBatch::from(read.entries)));
             }
         }
-        Ok(self.advance(EntryBatch::from(read.entries)))
+        Ok(None)
     }
 
     /// Steps over what made [`Follower::next`] fail with [`ReadError::Corrupt`], and says what it

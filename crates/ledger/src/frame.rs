@@ -5,7 +5,6 @@ use std::fmt;
 use disk::PAGE_BYTES;
 
 use crate::bytes::{put, u16_at, u32_at, u64_at};
-use crate::leaf::{Content, Leaf, LeafError, SALT_BYTES};
 use crate::limits::FRAME_PAYLOAD_BYTES_MAX;
 
 /// Length of a frame header.
@@ -95,11 +94,6 @@ impl FrameHeader {
         (HEADER_BYTES + self.payload_len()).next_multiple_of(PAGE_BYTES)
     }
 
-    /// Whether the entry with this index belongs into the frame.
-    pub(crate) fn holds(&self, index: u64) -> bool {
-        self.first_index <= index && index < self.end_index()
-    }
-
     /// The index after the last entry.
     pub(crate) fn end_index(&self) -> u64 {
         self.first_index.saturating_add(u64::from(self.count))
@@ -132,6 +126,8 @@ pub enum FrameFault {
     },
     /// The entries inside do not add up to the announced count and lengths.
     Records,
+    /// A sealed block that cannot be decompressed.
+    Compression,
 }
 
 impl fmt::Display for FrameFault {
@@ -147,92 +143,9 @@ impl fmt::Display for FrameFault {
             Self::Order { expected, found } => {
                 write!(f, "frame {found} where frame {expected} belongs")
             }
-            Self::Records => f.write_str("entries that do not add up to the frame"),
+            Self::Records => f.write_str("entries that do not add up to what is announced"),
+            Self::Compression => f.write_str("a sealed block that cannot be decompressed"),
         }
-    }
-}
-
-/// One entry of a frame with what lies beside it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Record<'a> {
-    pub(crate) entry: &'a [u8],
-    pub(crate) leaf: Leaf<'a>,
-    /// Salt and body as hashed; empty for inline bodies.
-    pub(crate) beside: &'a [u8],
-}
-
-impl<'a> Record<'a> {
-    /// The body, wherever it lies.
-    pub(crate) fn body(&self) -> &'a [u8] {
-        match self.leaf.content {
-            Content::Committed(_) => self.beside.get(SALT_BYTES..).unwrap_or_default(),
-            Content::Inline(body) => body,
-        }
-    }
-}
-
-/// Cuts a payload into its records.
-#[derive(Clone, Debug)]
-pub(crate) struct Records<'a> {
-    entries: &'a [u8],
-    bodies: &'a [u8],
-}
-
-/// Why a record could not be cut out; the rest of the payload is then out of reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RecordError {
-    Truncated,
-    Leaf(LeafError),
-}
-
-impl<'a> Records<'a> {
-    pub(crate) fn new(header: &FrameHeader, payload: &'a [u8]) -> Self {
-        let split = usize::try_from(header.entries_len).map_or(0, |len| len.min(payload.len()));
-        let (entries, bodies) = payload.split_at(split);
-        Self { entries, bodies }
-    }
-
-    /// True when both parts are used up: after the last record they must be.
-    pub(crate) fn is_used_up(&self) -> bool {
-        self.entries.is_empty() && self.bodies.is_empty()
-    }
-}
-
-impl<'a> Iterator for Records<'a> {
-    type Item = Result<Record<'a>, RecordError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.entries.is_empty() {
-            return None;
-        }
-        Some(self.cut())
-    }
-}
-
-impl<'a> Records<'a> {
-    fn cut(&mut self) -> Result<Record<'a>, RecordError> {
-        let (entry, rest) = split_entry(self.entries).ok_or_else(|| {
-            self.entries = &[];
-            RecordError::Truncated
-        })?;
-        self.entries = rest;
-        let leaf = Leaf::parse(entry).map_err(|error| {
-            self.entries = &[];
-            RecordError::Leaf(error)
-        })?;
-        let (beside, rest) = self
-            .bodies
-            .split_at_checked(leaf.beside_len())
-            .ok_or_else(|| {
-                self.entries = &[];
-                RecordError::Truncated
-            })?;
-        self.bodies = rest;
-        Ok(Record {
-            entry,
-            leaf,
-            beside,
-        })
     }
 }
 

@@ -30,8 +30,6 @@ pub(crate) struct Integrator {
     frontier: Frontier,
     /// Hashes of the unfinished tile of each level.
     unfinished: Vec<Vec<Hash>>,
-    /// Entries of the unfinished bundle, in bundle form.
-    bundle: Vec<u8>,
     sources: Sources,
     recv_ns: u64,
     /// Sequence number of the frame that comes next.
@@ -72,8 +70,25 @@ impl Integrator {
         &self.sources
     }
 
-    /// Takes in the entries of the next frame and writes the tiles and bundles they finish.
+    /// Takes in the entries of the next frame and writes the tiles they finish.
     pub(crate) fn take_frame(
+        &mut self,
+        entries: &[u8],
+        count: u32,
+        tiles: &mut TileWriter,
+    ) -> Result<(), IntegrateError> {
+        self.take_entries(entries, count, tiles)?;
+        self.next_frame += 1;
+        Ok(())
+    }
+
+    /// Steps over the frames of a sealed segment, which has none any more.
+    pub(crate) fn pass_frames(&mut self, end_frame: u64) {
+        self.next_frame = self.next_frame.max(end_frame);
+    }
+
+    /// Takes in entries in bundle form and writes the tiles they finish.
+    pub(crate) fn take_entries(
         &mut self,
         entries: &[u8],
         count: u32,
@@ -86,30 +101,23 @@ impl Integrator {
             let Some((entry, after)) = split_entry(rest) else {
                 return Err(broken);
             };
-            let record = &rest[..rest.len() - after.len()];
             rest = after;
             let Ok(leaf) = Leaf::parse(entry) else {
                 return Err(broken);
             };
             self.note_source(&leaf);
             self.recv_ns = leaf.recv_ns;
-            self.take_entry(record, entry, tiles)
+            self.take_entry(entry, tiles)
                 .map_err(IntegrateError::Disk)?;
             self.note_rotation(&leaf);
         }
         if self.size() != end {
             return Err(IntegrateError::Entries { index: self.size() });
         }
-        self.next_frame += 1;
         Ok(())
     }
 
-    fn take_entry(
-        &mut self,
-        record: &[u8],
-        entry: &[u8],
-        tiles: &mut TileWriter,
-    ) -> Result<(), DiskError> {
+    fn take_entry(&mut self, entry: &[u8], tiles: &mut TileWriter) -> Result<(), DiskError> {
         let unfinished = &mut self.unfinished;
         let index = self
             .frontier
@@ -122,18 +130,9 @@ impl Integrator {
                     unfinished[level].push(*hash);
                 }
             });
-        self.bundle.extend_from_slice(record);
         if !(index + 1).is_multiple_of(WIDTH as u64) {
             return Ok(());
         }
-        tiles.write_full(
-            Resource::Entries {
-                index: index / WIDTH as u64,
-                width: TILE_WIDTH,
-            },
-            &self.bundle,
-        )?;
-        self.bundle.clear();
         let mut elements = index + 1;
         for (level, hashes) in (0..).zip(&mut self.unfinished) {
             if hashes.len() < WIDTH {
@@ -190,14 +189,9 @@ impl Integrator {
         self.rotation.take()
     }
 
-    /// Writes the partial tiles and the partial bundle of the current size.
+    /// Writes the partial tiles of the current size.
     pub(crate) fn write_partials(&self, tiles: &mut TileWriter) -> Result<(), DiskError> {
         let mut size = self.size();
-        let width = partial_width(size);
-        if 0 < width {
-            let index = size / WIDTH as u64;
-            tiles.write_partial(Resource::Entries { index, width }, &self.bundle)?;
-        }
         for (level, hashes) in (0..).zip(&self.unfinished) {
             let width = partial_width(size);
             let index = size / WIDTH as u64;
@@ -235,8 +229,6 @@ impl Integrator {
             put_len(&mut bytes, source.name.len());
             bytes.extend_from_slice(source.name.as_bytes());
         }
-        put_len(&mut bytes, self.bundle.len());
-        bytes.extend_from_slice(&self.bundle);
         put_len(&mut bytes, self.unfinished.len());
         for hashes in &self.unfinished {
             put_len(&mut bytes, hashes.len());
@@ -268,8 +260,6 @@ impl Integrator {
             let len = taker.len()?;
             sources.register(str::from_utf8(taker.bytes(len)?).ok()?, next_seq);
         }
-        let len = taker.len()?;
-        let bundle = taker.bytes(len)?.to_vec();
         let levels = taker.len().filter(|levels| *levels <= LEVELS_MAX)?;
         let mut unfinished = Vec::with_capacity(levels);
         let mut size = frontier.size();
@@ -287,7 +277,6 @@ impl Integrator {
         taker.is_empty().then_some(Self {
             frontier,
             unfinished,
-            bundle,
             sources,
             recv_ns,
             next_frame,
@@ -305,7 +294,7 @@ fn tile_bytes(hashes: &[Hash]) -> Vec<u8> {
     hashes.iter().flat_map(|hash| *hash.as_bytes()).collect()
 }
 
-/// Puts tiles and bundles under their C2SP paths.
+/// Puts tiles under their C2SP paths. Entry bundles are made when somebody asks for them.
 ///
 /// They are derived from the frames, so nothing is synced here; a file is replaced by rename
 /// where a reader may be looking at it.
@@ -313,14 +302,14 @@ fn tile_bytes(hashes: &[Hash]) -> Vec<u8> {
 pub(crate) struct TileWriter {
     disk: std::sync::Arc<dyn Disk>,
     layout: Layout,
-    /// The folder last written to, for each kind of file, so that it is made once.
+    /// The folder last written to, for each level, so that it is made once.
     folders: HashMap<u8, PathBuf>,
     /// Full files that met a full disk; no checkpoint leaves before they are written.
     deferred: Vec<(Resource, Vec<u8>)>,
 }
 
-/// Slot of the bundles among the folders; tile levels are far below it.
-const BUNDLE_FOLDER: u8 = u8::MAX;
+/// Slot of what is no tile among the folders; tile levels are far below it.
+const OTHER_FOLDER: u8 = u8::MAX;
 
 impl TileWriter {
     pub(crate) fn new(disk: std::sync::Arc<dyn Disk>, layout: Layout) -> Self {
@@ -332,7 +321,7 @@ impl TileWriter {
         }
     }
 
-    /// Writes a full tile or bundle and removes the partial ones that it replaces. On a full
+    /// Writes a full tile and removes the partial ones that it replaces. On a full
     /// disk it is kept for [`TileWriter::flush`]: the tree must not stop half-way in a frame.
     fn write_full(&mut self, resource: Resource, bytes: &[u8]) -> Result<(), DiskError> {
         match self.replace_partials(resource, bytes) {
@@ -367,7 +356,7 @@ impl TileWriter {
         self.disk.remove_dir(&partials)
     }
 
-    /// Writes a partial tile or bundle. Earlier ones stay until the full one is there, because
+    /// Writes a partial tile. Earlier ones stay until the full one is there, because
     /// a reader may still hold the checkpoint they belong to.
     fn write_partial(&mut self, resource: Resource, bytes: &[u8]) -> Result<(), DiskError> {
         self.disk
@@ -378,22 +367,22 @@ impl TileWriter {
 
     fn write(&mut self, resource: Resource, bytes: &[u8]) -> Result<(), DiskError> {
         let path = self.layout.resource(resource);
-        let kind = match resource {
+        let level = match resource {
             Resource::Tile { level, .. } => level,
-            Resource::Entries { .. } | Resource::Checkpoint => BUNDLE_FOLDER,
+            Resource::Entries { .. } | Resource::Checkpoint => OTHER_FOLDER,
         };
         let folder = path
             .parent()
             .expect("resources lie below the folder of the ledger");
-        if self.folders.get(&kind).is_none_or(|known| known != folder) {
+        if self.folders.get(&level).is_none_or(|known| known != folder) {
             self.disk.create_dir_all(folder)?;
-            self.folders.insert(kind, folder.to_path_buf());
+            self.folders.insert(level, folder.to_path_buf());
         }
         self.disk.write_derived(&path, bytes)
     }
 }
 
-/// The folder `<N>.p` beside the full tile or bundle.
+/// The folder `<N>.p` beside the full tile.
 fn partial_folder(layout: &Layout, resource: Resource) -> PathBuf {
     let full = match resource {
         Resource::Tile { level, index, .. } => Resource::Tile {

@@ -1,5 +1,6 @@
 //! Names of the files of a ledger (docs/format/ledger.md, section 1).
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use disk::{Disk, DiskError};
@@ -76,25 +77,68 @@ impl Layout {
         self.dir.join(resource.path())
     }
 
-    /// Numbers of the segments on disk, in order.
-    pub(crate) fn segment_numbers(&self, disk: &dyn Disk) -> Result<Vec<u64>, DiskError> {
-        let mut numbers: Vec<u64> = disk
-            .list(&self.wal())?
-            .iter()
-            .filter_map(|listed| listed.name.to_str()?.strip_suffix(".seg")?.parse().ok())
-            .collect();
-        numbers.sort_unstable();
-        Ok(numbers)
+    pub(crate) fn sealed_dir(&self) -> PathBuf {
+        self.dir.join("sealed")
+    }
+
+    pub(crate) fn sealed(&self, number: u64) -> PathBuf {
+        self.sealed_dir().join(format!("{number:08}.seal"))
+    }
+
+    /// Where the one sealed segment that is being written has its bytes.
+    pub(crate) fn sealed_temporary(&self) -> PathBuf {
+        self.sealed_dir().join("next.tmp")
+    }
+
+    /// A segment that its sealed form has replaced, until its bytes are wiped.
+    pub(crate) fn retired(&self) -> PathBuf {
+        self.wal().join("retired")
+    }
+
+    /// The segments on disk in order of their numbers.
+    pub(crate) fn segments(&self, disk: &dyn Disk) -> Result<Vec<SegmentFiles>, DiskError> {
+        let mut found: BTreeMap<u64, SegmentFiles> = BTreeMap::new();
+        // The sealed ones last: a segment that is sealed meanwhile is then seen twice, not never.
+        let folders = [(self.wal(), ".seg"), (self.sealed_dir(), ".seal")];
+        for (folder, suffix) in folders {
+            let listed = match disk.list(&folder) {
+                Err(error) if error.is_not_found() && suffix == ".seal" => continue,
+                listed => listed?,
+            };
+            let numbers = listed
+                .iter()
+                .filter_map(|listed| listed.name.to_str()?.strip_suffix(suffix)?.parse().ok());
+            for number in numbers {
+                let files = found.entry(number).or_insert(SegmentFiles {
+                    number,
+                    is_sealed: false,
+                    has_frames: false,
+                });
+                files.is_sealed |= suffix == ".seal";
+                files.has_frames |= suffix == ".seg";
+            }
+        }
+        Ok(found.into_values().collect())
     }
 
     /// Files whose presence means that a ledger was made here, or began to be.
-    pub(crate) fn traces(&self) -> [PathBuf; 5] {
+    pub(crate) fn traces(&self) -> [PathBuf; 6] {
         [
             self.identity(),
             self.key(),
             self.signed_state(),
             self.checkpoint(),
             self.wal(),
+            self.sealed_dir(),
         ]
     }
+}
+
+/// In which forms a segment is on disk. Both, when a crash struck between the writing of the sealed
+/// form and the removal of the frames: the sealed one counts then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SegmentFiles {
+    pub(crate) number: u64,
+    pub(crate) is_sealed: bool,
+    pub(crate) has_frames: bool,
 }

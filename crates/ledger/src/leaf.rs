@@ -73,11 +73,11 @@ const KINDS: [Kind; 11] = [
 ];
 
 impl Kind {
-    fn number(self) -> u8 {
+    pub(crate) fn number(self) -> u8 {
         self as u8
     }
 
-    fn from_number(number: u8) -> Option<Self> {
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
         KINDS.get(usize::from(number)).copied()
     }
 }
@@ -224,6 +224,25 @@ pub(crate) fn push_event_template(records: &mut Vec<u8>, body_len: u32, commitme
     put(leaf, AT_FLAGS, &FLAG_COMMITTED.to_be_bytes());
     put(leaf, AT_BODY_LEN, &body_len.to_be_bytes());
     put(leaf, AT_CONTENT, commitment);
+}
+
+/// Appends the bundle record of a leaf that fits an entry.
+pub(crate) fn push_leaf(records: &mut Vec<u8>, leaf: &Leaf<'_>) {
+    let (flags, content): (u16, &[u8]) = match &leaf.content {
+        Content::Committed(commitment) => (FLAG_COMMITTED, commitment),
+        Content::Inline(body) => (0, body),
+    };
+    let len = u16::try_from(HEAD_BYTES + content.len()).expect("the caller checked the length");
+    records.extend_from_slice(&len.to_be_bytes());
+    records.extend_from_slice(&[VERSION, leaf.kind.number()]);
+    records.extend_from_slice(&flags.to_be_bytes());
+    records.extend_from_slice(&leaf.recv_ns.to_be_bytes());
+    records.extend_from_slice(&leaf.tenant.to_be_bytes());
+    records.extend_from_slice(&leaf.source.to_be_bytes());
+    records.extend_from_slice(&leaf.source_seq.to_be_bytes());
+    records.extend_from_slice(&leaf.retention_class.to_be_bytes());
+    records.extend_from_slice(&leaf.body_len.to_be_bytes());
+    records.extend_from_slice(content);
 }
 
 /// Fills in what only the sequencer knows.

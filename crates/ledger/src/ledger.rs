@@ -12,6 +12,7 @@ use tlog::{SigningKey, UnverifiedCheckpoint};
 use zeroize::Zeroizing;
 
 use crate::appender::Appender;
+use crate::bodies::{Bodies, RewriteError};
 use crate::catalog::Catalog;
 use crate::checkpointer::{Checkpointer, Handover, Notary};
 use crate::config::Config;
@@ -28,6 +29,7 @@ use crate::reader::{Reader, Shared};
 use crate::record_text;
 use crate::recovery::{Recovery, Replayed, erase_tail, replay};
 use crate::recovery_key::RecoveryKey;
+use crate::sealing::{Sealer, Sealing, clear_leftovers};
 use crate::segment::{FIRST_FRAME_OFFSET, SegmentView};
 use crate::segment_writer::{FrameDraft, SegmentWriter, fresh_salt};
 use crate::sequencer::Sequencer;
@@ -41,6 +43,7 @@ pub struct Ledger {
     queue: Arc<Queue>,
     handover: Arc<Handover>,
     spare: Arc<Spare>,
+    sealing: Arc<Sealing>,
     threads: Vec<JoinHandle<()>>,
     _lock: Box<dyn DiskLock>,
 }
@@ -153,6 +156,7 @@ impl Ledger {
             identity,
             first_indexes,
             active,
+            sealing,
             ..
         } = ready;
         let note = notary.current_note(&identity)?;
@@ -175,7 +179,19 @@ impl Ledger {
         shared.publish(note, tail.next_index);
         let queue = Arc::new(Queue::new(config.queue_bytes_max));
         let handover = Arc::<Handover>::default();
-        let spare = Arc::new(Spare::new(disk, layout, config.segment_bytes()));
+        let spare = Arc::new(Spare::new(
+            Arc::clone(&disk),
+            layout.clone(),
+            config.segment_bytes(),
+        ));
+        let sealer = Sealer {
+            disk,
+            layout,
+            shared: Arc::clone(&shared),
+            queue: Arc::clone(&queue),
+            spare: Arc::clone(&spare),
+            sealing: Arc::clone(&sealing),
+        };
         let sequencer = Sequencer {
             writer,
             sources: notary.integrator.sources().clone(),
@@ -195,21 +211,29 @@ impl Ledger {
             handover: Arc::clone(&handover),
             interval: config.checkpoint_interval,
             reserve_bytes: config.reserve_bytes,
+            sealing: Arc::clone(&sealing),
             resumed_at_bytes: 0,
+            resumed_at: Instant::now(),
         };
         let mut ledger = Self {
             shared,
             queue,
             handover,
             spare,
+            sealing,
             threads: Vec::new(),
             _lock: lock,
         };
-        let started = ledger.start(sequencer, checkpointer);
+        let started = ledger.start(sequencer, checkpointer, sealer);
         started.map(|()| ledger).map_err(OpenError::Thread)
     }
 
-    fn start(&mut self, sequencer: Sequencer, checkpointer: Checkpointer) -> io::Result<()> {
+    fn start(
+        &mut self,
+        sequencer: Sequencer,
+        checkpointer: Checkpointer,
+        sealer: Sealer,
+    ) -> io::Result<()> {
         let spare = Arc::clone(&self.spare);
         let mut spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             let thread = thread::Builder::new().name(name.to_owned()).spawn(run)?;
@@ -217,6 +241,7 @@ impl Ledger {
             Ok::<_, io::Error>(())
         };
         spawn("ledger-spare", Box::new(move || spare.run()))?;
+        spawn("ledger-seal", Box::new(move || sealer.run()))?;
         spawn("ledger-sign", Box::new(move || checkpointer.run()))?;
         spawn("ledger-write", Box::new(move || sequencer.run()))
     }
@@ -229,6 +254,27 @@ impl Ledger {
     /// The reading end.
     pub fn reader(&self) -> Reader {
         Reader::new(Arc::clone(&self.shared))
+    }
+
+    /// The right to seal, remove and restore bodies.
+    pub fn bodies(&self) -> Bodies {
+        Bodies {
+            reader: self.reader(),
+            queue: Arc::clone(&self.queue),
+            sealing: Arc::clone(&self.sealing),
+        }
+    }
+
+    /// Ends the segment in use and waits until everything that is there now is sealed: see
+    /// [`Bodies::seal`].
+    pub fn seal(&self) -> Result<event::Index, RewriteError> {
+        self.bodies().seal()
+    }
+
+    /// Why sealing has stopped, if it met something damaged. Appending goes on, but segments stay
+    /// as large as they are.
+    pub fn seal_fault(&self) -> Option<Arc<str>> {
+        self.sealing.fault()
     }
 
     /// Why the ledger stopped, if a write, a sync or a signature failed. The process must end:
@@ -252,6 +298,7 @@ impl Ledger {
 
     fn stop(&mut self) {
         self.queue.close();
+        self.sealing.close();
         // In reverse: the writer first, then who follows it, then who serves it.
         while let Some(thread) = self.threads.pop() {
             if self.threads.is_empty() {
@@ -261,6 +308,8 @@ impl Ledger {
                 self.queue.poison("a thread of the ledger panicked");
             }
         }
+        // Nobody rewrites bodies of a ledger that is no longer ours.
+        drop(self.sealing.turn.lock());
     }
 }
 
@@ -354,9 +403,11 @@ fn holds_genesis_at_most(disk: &dyn Disk, layout: &Layout) -> Result<bool, DiskE
     if disk.stat(&layout.wal())?.is_none() {
         return Ok(true);
     }
-    let segment = match layout.segment_numbers(disk)?.as_slice() {
+    let segment = match layout.segments(disk)?.as_slice() {
         [] => return Ok(true),
-        [0] => SegmentView::open(disk, &layout.segment(0))?,
+        [only] if only.number == 0 && !only.is_sealed => {
+            SegmentView::open(disk, &layout.segment(0))?
+        }
         _ => return Ok(false),
     };
     // A segment gets its name only after its header is durable.
@@ -514,6 +565,7 @@ struct Ready {
     identity: Identity,
     first_indexes: Vec<u64>,
     active: SegmentView,
+    sealing: Arc<Sealing>,
     recovery: Recovery,
 }
 
@@ -543,6 +595,8 @@ fn recover(
         replayed,
         recovery,
     } = opened;
+    clear_leftovers(&**disk, layout, &replayed.leftovers)?;
+    let sealing = Sealing::new(replayed.first_unsealed, replayed.resume_size);
     let Replayed {
         first_indexes,
         active,
@@ -567,6 +621,7 @@ fn recover(
         identity,
         first_indexes,
         active,
+        sealing: Arc::new(sealing),
         recovery,
     })
 }

@@ -44,6 +44,8 @@
 //! Start reading at [`Ledger::open`], then the module `sequencer`, then `checkpointer`.
 
 mod appender;
+mod bodies;
+mod bundles;
 mod bytes;
 mod catalog;
 mod checkpointer;
@@ -67,6 +69,9 @@ mod reader;
 mod record_text;
 mod recovery;
 mod recovery_key;
+mod sealed;
+mod sealed_block;
+mod sealing;
 mod seal_proof;
 mod segment;
 mod segment_writer;
@@ -75,14 +80,17 @@ mod signed_state;
 mod sources;
 mod spare;
 mod stats;
+mod stored_segment;
+mod stretch;
 mod verify;
 
 #[cfg(test)]
 mod tests;
 
 pub use crate::appender::Appender;
+pub use crate::bodies::{Bodies, Change, RewriteError, Rewritten};
 pub use crate::config::Config;
-pub use crate::damage::{Damage, WholeRead};
+pub use crate::damage::{Absence, Damage, WholeRead};
 pub use crate::error::{
     AppendError, CheckpointError, ConfigError, CreateError, EpochFault, IdentityError, OpenError,
     ProveError, ReadError, RecoveryKeyError, Refused,
@@ -94,7 +102,7 @@ pub use crate::leaf::{Kind, LeafError};
 pub use crate::ledger::Ledger;
 pub use crate::prove::{Claim, ProofError, ProvenRecord, verify_proof};
 pub use crate::queue::Appended;
-pub use crate::reader::Reader;
+pub use crate::reader::{Reader, StoredEntry};
 pub use crate::recovery::{Cut, Recovery};
 pub use crate::recovery_key::RecoveryKey;
 pub use crate::seal_proof::{SealProof, SealProofError, SealedEpoch, verify_seal};

@@ -1,5 +1,7 @@
 //! Every bound of the ledger, with its reason.
 
+use std::time::Duration;
+
 /// Largest stored body. Intake cuts raw records at 256 KiB; escaping can make six bytes of one,
 /// and the raw text may be kept beside the parsed fields.
 pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -20,6 +22,32 @@ pub const SEGMENT_BYTES_MIN: u64 = 2 * disk::PAGE_BYTES as u64;
 /// second.
 pub const SEGMENT_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
+/// Entries of a sealed block: enough that compression finds what repeats, few enough that reading
+/// one of them takes about a millisecond.
+pub const SEALED_BLOCK_ENTRIES_MAX: usize = 4096;
+
+/// Bytes of bodies at which a sealed block is closed and the next one begun, for the same reasons.
+pub const SEALED_BLOCK_BODIES_BYTES_TARGET: usize = 1024 * 1024;
+
+/// Largest bodies part of a sealed block: one body more than the target.
+pub const SEALED_BLOCK_BODIES_BYTES_MAX: usize = SEALED_BLOCK_BODIES_BYTES_TARGET + BODY_BYTES_MAX;
+
+/// Largest envelope part of a sealed block before compression: a kind, six numbers of at most ten
+/// bytes and a commitment for each entry.
+pub const SEALED_BLOCK_ENVELOPES_BYTES_MAX: usize = SEALED_BLOCK_ENTRIES_MAX * (1 + 6 * 10 + 32);
+
+/// Finished segments that may wait to be sealed while senders are busy. Beyond this sealing no
+/// longer gives way to them: the disk must not fill up with what could be a quarter of its size.
+pub const SEAL_BACKLOG_SEGMENTS: u64 = 16;
+
+/// Pause of the sealer after each block while senders are busy: it then takes about half of its
+/// time for itself.
+pub const SEAL_BREATH: Duration = Duration::from_millis(20);
+
+/// Age at which a finished segment moves the resume point, so that it can be sealed: often enough
+/// that a quiet ledger is sealed soon, seldom enough that a busy one does not sync all the time.
+pub const SEAL_INTERVAL: Duration = Duration::from_secs(10);
+
 /// Longest name of a source that is registered as it is; longer ones are cut by their first
 /// bytes, because a name must fit an inline entry many times over.
 pub const SOURCE_NAME_BYTES_MAX: usize = 1024;
@@ -33,7 +61,7 @@ pub const HANDOVER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Bytes of frames after which the resume point is moved, so that opening after a crash reads
 /// no more than this twice over: below a second on the slowest disk we care for.
-pub const RESUME_WAL_BYTES: u64 = 512 * 1024 * 1024;
+pub const RESUME_WAL_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Bytes that a follower who is behind reads at once.
 pub const FOLLOW_READ_BYTES_MAX: usize = 4 * 1024 * 1024;

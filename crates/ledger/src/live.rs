@@ -82,6 +82,18 @@ impl Live {
         drop(dropped);
     }
 
+    /// Drops the entries below an index: what was removed from the disk must not live on here.
+    pub(crate) fn forget(&self, end: u64) {
+        let mut state = self.state();
+        let begins_before = |(batch, _): &(EntryBatch, usize)| {
+            batch.first().is_some_and(|first| first.index().0 < end)
+        };
+        while state.batches.front().is_some_and(begins_before) {
+            let bytes = state.batches.pop_front().map_or(0, |(_, bytes)| bytes);
+            state.bytes -= bytes;
+        }
+    }
+
     /// No more entries will come.
     pub(crate) fn close(&self) {
         self.state().is_closed = true;

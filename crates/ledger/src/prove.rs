@@ -1,12 +1,12 @@
 //! Proofs that leave the house, and checking them without the house
-//! (docs/format/ledger.md, section 7).
+//! (docs/format/ledger.md, section 9).
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 
 use event::Index;
 use thiserror::Error;
-use tlog::limits::{BUNDLE_LEN_BYTES_MAX, HASH_LEN_BYTES, PROOF_EXTRA_LEN_BYTES_MAX, TILE_WIDTH};
+use tlog::limits::{HASH_LEN_BYTES, PROOF_EXTRA_LEN_BYTES_MAX, TILE_WIDTH};
 use tlog::{Hash, Proof, Resource, UnverifiedCheckpoint, Verified, VerifyingKey, leaf_hash};
 
 use crate::error::{ProveError, ReadError};
@@ -146,22 +146,34 @@ impl Reader {
         self.published_resource(resource, published)
     }
 
-    /// Reads the file of a resource, or cuts it from a wider one: partial files go away once the
-    /// full one is there.
+    /// Reads the file of a tile, or cuts it from a wider one: partial files go away once the full
+    /// one is there. Entry bundles are made.
     fn published_resource(
         &self,
         resource: Resource,
         published: u16,
     ) -> Result<Option<Vec<u8>>, ReadError> {
         let shared = &self.shared;
-        let (Resource::Tile { width, .. } | Resource::Entries { width, .. }) = resource else {
-            return Ok(None);
+        let (level, index, width) = match resource {
+            Resource::Tile {
+                level,
+                index,
+                width,
+            } => (level, index, width),
+            Resource::Entries { index, width } => return self.bundle(index, width).map(Some),
+            Resource::Checkpoint => return Ok(None),
         };
         for wider in [width, published, TILE_WIDTH] {
-            let path = shared.layout.resource(with_width(resource, wider));
-            match shared.disk.read(&path, BUNDLE_LEN_BYTES_MAX as u64) {
-                Ok(bytes) => {
-                    if let Some(bytes) = cut(resource, bytes) {
+            let path = shared.layout.resource(Resource::Tile {
+                level,
+                index,
+                width: wider,
+            });
+            match shared.disk.read(&path, TILE_BYTES) {
+                Ok(mut bytes) => {
+                    let len = usize::from(width) * HASH_LEN_BYTES;
+                    if len <= bytes.len() {
+                        bytes.truncate(len);
                         return Ok(Some(bytes));
                     }
                 }
@@ -182,39 +194,6 @@ impl Reader {
         }
         Ok(())
     }
-}
-
-fn with_width(resource: Resource, width: u16) -> Resource {
-    match resource {
-        Resource::Tile { level, index, .. } => Resource::Tile {
-            level,
-            index,
-            width,
-        },
-        Resource::Entries { index, .. } => Resource::Entries { index, width },
-        Resource::Checkpoint => Resource::Checkpoint,
-    }
-}
-
-/// The first `width` elements of the bytes of a wider resource; `None` when they are not there.
-fn cut(resource: Resource, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
-    let len = match resource {
-        Resource::Tile { width, .. } => usize::from(width) * HASH_LEN_BYTES,
-        Resource::Entries { width, .. } => {
-            let mut rest = bytes.as_slice();
-            for _ in 0..width {
-                let (entry_len, after) = rest.split_first_chunk::<2>()?;
-                rest = after.get(usize::from(u16::from_be_bytes(*entry_len))..)?;
-            }
-            bytes.len() - rest.len()
-        }
-        Resource::Checkpoint => bytes.len(),
-    };
-    if bytes.len() < len {
-        return None;
-    }
-    bytes.truncate(len);
-    Some(bytes)
 }
 
 /// Tiles by level and index; `None` for one that could not be read.

@@ -4,7 +4,7 @@
 //! that hashing uses as many cores as there are senders and the one sequencer only copies.
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 
 use event::{Index, Redacted, TreeSize};
 
@@ -131,13 +131,19 @@ struct State {
     /// The end of an epoch, to be written after the batches that wait.
     rotation: Option<Request>,
     is_closed: bool,
+    /// Who waits for the segment in use to be ended.
+    enders: Vec<Ender>,
 }
+
+/// Told the number of the first segment and the first index after the ended one.
+pub(crate) type Ender = mpsc::SyncSender<(u64, u64)>;
 
 /// What the sequencer has to do next.
 #[derive(Debug)]
 pub(crate) struct Taken {
     pub(crate) jobs: Vec<Job>,
     pub(crate) rotation: Option<Request>,
+    pub(crate) enders: Vec<Ender>,
 }
 
 impl State {
@@ -245,7 +251,9 @@ impl Queue {
 
     /// Everything that waits, as soon as something does; `None` when closed and empty.
     pub(crate) fn take(&self) -> Option<Taken> {
-        let is_idle = |state: &State| state.jobs.is_empty() && state.rotation.is_none();
+        let is_idle = |state: &State| {
+            state.jobs.is_empty() && state.rotation.is_none() && state.enders.is_empty()
+        };
         let waits = |state: &mut State| is_idle(state) && !state.is_closed;
         let mut state = self
             .ready
@@ -257,7 +265,30 @@ impl Queue {
         Some(Taken {
             jobs: std::mem::take(&mut state.jobs),
             rotation: state.rotation.take(),
+            enders: std::mem::take(&mut state.enders),
         })
+    }
+
+    /// Has the segment in use ended, if it holds anything. Gives the number of the first segment
+    /// and the first index after what is finished then.
+    pub(crate) fn end_segment(&self) -> Result<(u64, u64), Arc<str>> {
+        let (sender, ended) = mpsc::sync_channel(1);
+        {
+            let mut state = self.state();
+            if let Some(reason) = &state.poisoned {
+                return Err(Arc::clone(reason));
+            }
+            if state.is_closed {
+                return Err(Arc::from("the ledger is closed"));
+            }
+            state.enders.push(sender);
+        }
+        self.ready.notify_one();
+        let gone = || {
+            let reason = self.poisoned();
+            reason.unwrap_or_else(|| Arc::from("no new segment could be begun"))
+        };
+        ended.recv().map_err(|_| gone())
     }
 
     /// Gives back the room of a finished job.
@@ -290,6 +321,7 @@ impl Queue {
         let reason = Arc::clone(state.poisoned.get_or_insert_with(|| Arc::from(reason)));
         state.is_closed = true;
         let jobs = std::mem::take(&mut state.jobs);
+        state.enders.clear();
         drop(state);
         self.ready.notify_all();
         self.room.notify_all();

@@ -13,14 +13,17 @@ use tlog::VerifyingKey;
 use crate::catalog::{Catalog, Tail};
 use crate::error::ReadError;
 use crate::follow::Follower;
-use crate::frame::{FrameFault, Record, Records};
+use crate::frame::FrameFault;
 use crate::identity::{Identity, ReadIdentity};
 use crate::layout::Layout;
+use crate::leaf::Kind;
 use crate::limits::TEXT_FILE_BYTES_MAX;
 use crate::live::{Live, Pick};
-use crate::segment::{FIRST_FRAME_OFFSET, Frame, SegmentView};
+use crate::segment::FIRST_FRAME_OFFSET;
 use crate::sequencer::restore;
 use crate::stats::Stats;
+use crate::stored_segment::StoredSegment;
+use crate::stretch::{Record, Stretch};
 
 /// What the writer and all readers of one process share.
 #[derive(Debug)]
@@ -94,6 +97,12 @@ impl Shared {
         }
     }
 
+    pub(crate) fn live_forget(&self, end: u64) {
+        if let Some(live) = &self.live {
+            live.forget(end);
+        }
+    }
+
     pub(crate) fn live_close(&self) {
         if let Some(live) = &self.live {
             live.close();
@@ -140,29 +149,7 @@ impl Reader {
             ReadIdentity::Disk(error) => ReadError::Disk(error),
             ReadIdentity::Identity(error) => unreadable(format!("identity: {error}")),
         })?;
-        let mut first_indexes = Vec::new();
-        let mut active = None;
-        for number in layout.segment_numbers(&*disk)? {
-            let segment = SegmentView::open(&*disk, &layout.segment(number))?;
-            let segment = segment
-                .filter(|segment| segment.header.number == first_indexes.len() as u64)
-                .ok_or_else(|| unreadable(format!("segment {number} is damaged or misplaced")))?;
-            first_indexes.push(segment.header.first_index);
-            active = Some(segment);
-        }
-        let active = active.ok_or_else(|| unreadable("no segment".to_owned()))?;
-        let tail = Tail {
-            offset: FIRST_FRAME_OFFSET,
-            next_frame: active.header.first_frame,
-            next_index: active.header.first_index,
-        };
-        let catalog = Catalog::new(
-            Arc::clone(&disk),
-            layout.clone(),
-            first_indexes,
-            active,
-            tail,
-        );
+        let catalog = open_catalog(&disk, &layout)?;
         catalog.refresh()?;
         Ok(Self::new(Arc::new(Shared::new(
             disk, layout, identity, catalog, None,
@@ -229,32 +216,36 @@ impl Reader {
     }
 
     /// Entries from `range.start` on: as many as there are before `range.end`, and no more than
-    /// about `bytes_max` bytes of bodies, but at least one. Empty when the range begins at or
-    /// beyond the end of the ledger.
+    /// about `bytes_max` bytes of bodies, but at least one. Entries whose body was removed are left
+    /// out. Empty when nothing readable is in the range.
     pub fn read(&self, range: Range<Index>, bytes_max: usize) -> Result<Vec<Entry>, ReadError> {
         let end = range.end.0.min(self.tree_size().0);
         let mut next = range.start.0;
         let mut entries = Vec::new();
         let mut bytes = 0;
         while next < end && (entries.is_empty() || bytes < bytes_max) {
-            let frame = self.frame_of(next)?;
-            for record in records_from(&frame, next)? {
+            let stretch = self.stretch_of(next)?;
+            for record in records_from(&stretch, next) {
                 let record = record?;
                 if end <= next || (!entries.is_empty() && bytes_max <= bytes) {
                     break;
                 }
-                let body = record.body();
-                entries.push(restore(next, record.leaf.recv_ns, body)?);
-                bytes += body.len();
+                if !record.is_absent {
+                    entries.push(restore(next, record.leaf.recv_ns, record.body())?);
+                }
+                bytes += record.body().len();
                 next += 1;
             }
         }
         Ok(entries)
     }
 
-    /// One entry.
+    /// One entry; [`ReadError::Absent`] when its body was removed.
     pub fn entry(&self, index: Index) -> Result<Entry, ReadError> {
         self.with_record(index, |record| {
+            if record.is_absent {
+                return Err(ReadError::Absent { index });
+            }
             restore(index.0, record.leaf.recv_ns, record.body())
         })?
     }
@@ -264,13 +255,46 @@ impl Reader {
         self.with_record(index, |record| record.entry.to_vec())
     }
 
+    /// An entry exactly as stored, its body present or not.
+    pub fn stored(&self, index: Index) -> Result<StoredEntry, ReadError> {
+        self.with_record(index, |record| StoredEntry::new(index, record))
+    }
+
+    /// Entries exactly as stored from `range.start` on, each index of it: as many as there are
+    /// before `range.end`, and no more than about `bytes_max` bytes, but at least one. For mirrors
+    /// and evidence.
+    pub fn read_stored(
+        &self,
+        range: Range<Index>,
+        bytes_max: usize,
+    ) -> Result<Vec<StoredEntry>, ReadError> {
+        let end = range.end.0.min(self.tree_size().0);
+        let mut next = range.start.0;
+        let mut entries: Vec<StoredEntry> = Vec::new();
+        let mut bytes = 0;
+        while next < end && (entries.is_empty() || bytes < bytes_max) {
+            let stretch = self.stretch_of(next)?;
+            for record in records_from(&stretch, next) {
+                let record = record?;
+                if end <= next || (!entries.is_empty() && bytes_max <= bytes) {
+                    break;
+                }
+                entries.push(StoredEntry::new(Index(next), &record));
+                bytes += record.entry.len() + record.beside.len();
+                next += 1;
+            }
+        }
+        Ok(entries)
+    }
+
     pub(crate) fn with_record<T>(
         &self,
         index: Index,
         visit: impl FnOnce(&Record<'_>) -> T,
     ) -> Result<T, ReadError> {
-        let frame = self.frame_of(index.0)?;
-        let record = records_from(&frame, index.0)?.next().unwrap_or_else(|| {
+        let stretch = self.stretch_of(index.0)?;
+        let record = records_from(&stretch, index.0).next();
+        let record = record.unwrap_or_else(|| {
             Err(ReadError::Corrupt {
                 index,
                 reason: FrameFault::Records.to_string(),
@@ -279,9 +303,9 @@ impl Reader {
         Ok(visit(&record))
     }
 
-    fn frame_of(&self, index: u64) -> Result<Arc<Frame>, ReadError> {
-        if let Some(frame) = self.shared.catalog.frame_of(index)? {
-            return Ok(frame);
+    pub(crate) fn stretch_of(&self, index: u64) -> Result<Arc<Stretch>, ReadError> {
+        if let Some(stretch) = self.shared.catalog.stretch_of(index)? {
+            return Ok(stretch);
         }
         let size = self.tree_size().0;
         if size <= index {
@@ -290,7 +314,7 @@ impl Reader {
                 size,
             });
         }
-        let retried: Result<_, DiskError> = self.shared.catalog.frame_of(index);
+        let retried: Result<_, DiskError> = self.shared.catalog.stretch_of(index);
         retried?.ok_or_else(|| ReadError::Corrupt {
             index: Index(index),
             reason: "its frame is damaged".to_owned(),
@@ -313,18 +337,118 @@ impl Reader {
     }
 }
 
-/// The records of a frame from this index on.
+/// Attempts at listing segments of which one may be sealed meanwhile.
+const LIST_ATTEMPTS: u32 = 3;
+
+/// Lists the segments of a ledger that another process may be writing.
+fn open_catalog(disk: &Arc<dyn Disk>, layout: &Layout) -> Result<Catalog, ReadError> {
+    let mut reason = "no segment".to_owned();
+    for _ in 0..LIST_ATTEMPTS {
+        let mut first_indexes = Vec::new();
+        let mut active = None;
+        for files in layout.segments(&**disk)? {
+            let number = files.number;
+            let segment = StoredSegment::open(&**disk, layout, number)?;
+            let segment = segment.filter(|s| s.number() == first_indexes.len() as u64);
+            let Some(segment) = segment else {
+                reason = format!("segment {number} is damaged or misplaced");
+                active = None;
+                break;
+            };
+            first_indexes.push(segment.first_index());
+            active = Some(segment);
+        }
+        match active {
+            Some(StoredSegment::Frames(active)) => {
+                let tail = Tail {
+                    offset: FIRST_FRAME_OFFSET,
+                    next_frame: active.header.first_frame,
+                    next_index: active.header.first_index,
+                };
+                let disk = Arc::clone(disk);
+                return Ok(Catalog::new(
+                    disk,
+                    layout.clone(),
+                    first_indexes,
+                    active,
+                    tail,
+                ));
+            }
+            // The last segment was sealed after it was listed: there is a newer one by now.
+            Some(StoredSegment::Sealed(_)) => "the last segment is missing".clone_into(&mut reason),
+            None => {}
+        }
+    }
+    Err(ReadError::NoLedger {
+        dir: layout.dir().to_path_buf(),
+        reason,
+    })
+}
+
+/// The records of a stretch from this index on.
 fn records_from(
-    frame: &Frame,
+    stretch: &Stretch,
     index: u64,
-) -> Result<impl Iterator<Item = Result<Record<'_>, ReadError>>, ReadError> {
+) -> impl Iterator<Item = Result<Record<'_>, ReadError>> {
     let damaged = |at: u64| ReadError::Corrupt {
         index: Index(at),
         reason: FrameFault::Records.to_string(),
     };
-    let skip = usize::try_from(index - frame.header.first_index).map_err(|_| damaged(index))?;
-    let records = Records::new(&frame.header, &frame.payload).skip(skip);
-    Ok((index..)
-        .zip(records)
-        .map(move |(at, record)| record.map_err(|_| damaged(at))))
+    (index..)
+        .zip(stretch.records_from(index))
+        .map(move |(at, record)| record.map_err(|_| damaged(at)))
+}
+
+/// An entry exactly as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEntry {
+    index: Index,
+    entry: Vec<u8>,
+    kind: Kind,
+    recv_ns: u64,
+    beside: Vec<u8>,
+    is_absent: bool,
+}
+
+impl StoredEntry {
+    fn new(index: Index, record: &Record<'_>) -> Self {
+        Self {
+            index,
+            entry: record.entry.to_vec(),
+            kind: record.leaf.kind,
+            recv_ns: record.leaf.recv_ns,
+            beside: record.beside.to_vec(),
+            is_absent: record.is_absent,
+        }
+    }
+
+    /// Its place in the ledger.
+    pub fn index(&self) -> Index {
+        self.index
+    }
+
+    /// The bytes that are hashed into the tree.
+    pub fn entry(&self) -> &[u8] {
+        &self.entry
+    }
+
+    /// What it is about.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Our receive time, nanoseconds since 1970 UTC.
+    pub fn recv_ns(&self) -> u64 {
+        self.recv_ns
+    }
+
+    /// Salt and body as committed to; empty when the body is inline or absent.
+    pub fn salt_and_body(&self) -> &[u8] {
+        &self.beside
+    }
+
+    /// True when salt and body were removed and only their commitment is left.
+    pub fn is_absent(&self) -> bool {
+        self.is_absent
+    }
 }

@@ -1,22 +1,25 @@
 //! Reading the segments back when a ledger is opened: what is whole, what was torn, what is
-//! damage (docs/format/ledger.md, section 6, "Open").
+//! damage (docs/format/ledger.md, section 7, "Open").
 //!
 //! A bad checksum is not always a torn write. A tail is cut only when nothing speaks against its
 //! being one: no whole frame after it, no segment after it, nothing signed beyond it.
 
 use std::sync::Arc;
 
-use disk::{Disk, DiskError};
+use disk::{Disk, DiskError, DiskFile};
 use event::Index;
 
 use crate::catalog::Tail;
 use crate::error::OpenError;
-use crate::frame::FrameFault;
+use crate::frame::{FrameFault, split_entry};
 use crate::identity::Identity;
 use crate::integrate::{IntegrateError, Integrator, TileWriter};
 use crate::layout::Layout;
+use crate::sealed::SealedView;
 use crate::segment::{FIRST_FRAME_OFFSET, FramePlace, SegmentView};
 use crate::signed_state::Signed;
+use crate::stored_segment::StoredSegment;
+use crate::stretch::Stretch;
 
 /// Zeros written at once over a cut tail.
 const ZERO_BYTES: usize = 1024 * 1024;
@@ -52,6 +55,13 @@ pub(crate) struct Replayed {
     pub(crate) integrator: Integrator,
     pub(crate) cut: Option<Cut>,
     pub(crate) entries_read: u64,
+    /// Entries under the resume point from which reading began.
+    pub(crate) resume_size: u64,
+    /// Number of the first segment that is not sealed.
+    pub(crate) first_unsealed: u64,
+    /// Segments of which the frames are still there although they were sealed: a crash came
+    /// between.
+    pub(crate) leftovers: Vec<u64>,
 }
 
 /// One pass over the segments.
@@ -69,6 +79,13 @@ struct End {
     fault: FrameFault,
 }
 
+/// The segments of a ledger: all but the last are finished.
+struct Segments {
+    finished: Vec<StoredSegment>,
+    active: SegmentView,
+    leftovers: Vec<u64>,
+}
+
 /// Reads the segments from where `start` stands.
 pub(crate) fn replay(
     disk: &dyn Disk,
@@ -78,7 +95,14 @@ pub(crate) fn replay(
     start: Integrator,
     tiles: &mut TileWriter,
 ) -> Result<Replayed, OpenError> {
-    let mut segments = open_segments(disk, layout, identity)?;
+    let Segments {
+        mut finished,
+        mut active,
+        leftovers,
+    } = open_segments(disk, layout, identity)?;
+    let resume_size = start.size();
+    let is_sealed = |segment: &StoredSegment| matches!(segment, StoredSegment::Sealed(_));
+    let first_unsealed = finished.iter().take_while(|s| is_sealed(s)).count() as u64;
     let mut replay = Replay {
         signed,
         integrator: start,
@@ -86,21 +110,24 @@ pub(crate) fn replay(
         entries_read: 0,
     };
     replay.check_signed()?;
-    let first_indexes = segments
-        .iter()
-        .map(|segment| segment.header.first_index)
-        .collect();
-    let mut active = segments.pop().ok_or(OpenError::Segment { number: 0 })?;
-    for number in 0..segments.len() {
-        let next = segments.get(number + 1).unwrap_or(&active).header;
-        if next.first_frame <= replay.integrator.next_frame() && next.first_frame != 0 {
+    let mut first_indexes: Vec<u64> = finished.iter().map(StoredSegment::first_index).collect();
+    first_indexes.push(active.header.first_index);
+    let header = active.header;
+    for number in 0..finished.len() {
+        let (next_frame, next_index) = finished
+            .get(number + 1)
+            .map_or((header.first_frame, header.first_index), |next| {
+                (next.first_frame(), next.first_index())
+            });
+        if next_frame <= replay.integrator.next_frame() && next_frame != 0 {
             continue;
         }
-        let end = replay.read_segment(&mut segments[number])?;
-        let continues =
-            next.first_frame == end.next_frame && next.first_index == replay.integrator.size();
-        if !continues {
-            return Err(replay.corrupt(&segments[number], &end));
+        let end = match &mut finished[number] {
+            StoredSegment::Frames(segment) => replay.read_segment(segment)?,
+            StoredSegment::Sealed(sealed) => replay.read_sealed(sealed)?,
+        };
+        if next_frame != end.next_frame || next_index != replay.integrator.size() {
+            return Err(replay.corrupt(number as u64, &end));
         }
     }
     let end = replay.read_segment(&mut active)?;
@@ -122,31 +149,48 @@ pub(crate) fn replay(
         integrator,
         cut,
         entries_read,
+        resume_size,
+        first_unsealed,
+        leftovers,
     })
 }
 
-/// Opens all segments and checks that each continues the one before by its header.
+/// Opens all segments and checks that each continues the one before by its header. The last must
+/// have its frames: it is in use.
 fn open_segments(
     disk: &dyn Disk,
     layout: &Layout,
     identity: &Identity,
-) -> Result<Vec<SegmentView>, OpenError> {
+) -> Result<Segments, OpenError> {
     let ledger_id = identity.ledger_id();
-    let mut segments: Vec<SegmentView> = Vec::new();
-    for number in layout.segment_numbers(disk)? {
+    let mut segments: Vec<StoredSegment> = Vec::new();
+    let mut leftovers = Vec::new();
+    for files in layout.segments(disk)? {
         let expected = segments.len() as u64;
-        let segment = SegmentView::open(disk, &layout.segment(number))?;
+        let segment = StoredSegment::open(disk, layout, files.number)?;
         let segment = segment.filter(|segment| {
-            let header = segment.header;
             let follows = segments.last().is_none_or(|last| {
-                last.header.first_index <= header.first_index
-                    && last.header.first_frame <= header.first_frame
+                last.first_index() <= segment.first_index()
+                    && last.first_frame() <= segment.first_frame()
             });
-            header.number == expected && header.ledger_id == ledger_id && follows
+            let is_named = files.number == expected && segment.number() == expected;
+            is_named && segment.ledger_id() == ledger_id && follows
         });
-        segments.push(segment.ok_or(OpenError::Segment { number: expected })?);
+        let segment = segment.ok_or(OpenError::Segment { number: expected })?;
+        if matches!(segment, StoredSegment::Sealed(_)) && files.has_frames {
+            leftovers.push(files.number);
+        }
+        segments.push(segment);
     }
-    Ok(segments)
+    let number = segments.len() as u64;
+    match segments.pop() {
+        Some(StoredSegment::Frames(active)) => Ok(Segments {
+            finished: segments,
+            active,
+            leftovers,
+        }),
+        _ => Err(OpenError::Segment { number }),
+    }
 }
 
 impl Replay<'_> {
@@ -195,6 +239,79 @@ impl Replay<'_> {
         }
     }
 
+    /// Reads the blocks of a sealed segment, those before the starting point by their headers only.
+    fn read_sealed(&mut self, sealed: &mut SealedView) -> Result<End, OpenError> {
+        sealed.scan()?;
+        let header = sealed.header;
+        let mut end = End {
+            offset: 0,
+            next_frame: header.first_frame,
+            fault: FrameFault::Records,
+        };
+        for place in &sealed.blocks {
+            end.offset = place.offset;
+            let block = match sealed.read_header(place.offset)? {
+                Ok(block) if block.end_index() <= self.integrator.size() => continue,
+                Ok(block) => block,
+                Err(fault) => return Ok(End { fault, ..end }),
+            };
+            let stretch = match sealed.read_block(place.offset)? {
+                Ok(stretch) if stretch.is_whole => stretch,
+                Ok(_) => {
+                    let fault = FrameFault::PayloadChecksum;
+                    return Ok(End { fault, ..end });
+                }
+                Err(fault) => return Ok(End { fault, ..end }),
+            };
+            if let Err(fault) = self.take_block(&stretch, block.end_index())? {
+                return Ok(End { fault, ..end });
+            }
+        }
+        if self.integrator.size() == header.end_index {
+            self.integrator.pass_frames(header.end_frame);
+            end.next_frame = header.end_frame;
+        }
+        Ok(end)
+    }
+
+    /// Takes the entries of a block that the tree does not have yet. It halts at the signed size,
+    /// which need not end a block, to compare the root there.
+    fn take_block(
+        &mut self,
+        stretch: &Stretch,
+        end_index: u64,
+    ) -> Result<Result<(), FrameFault>, OpenError> {
+        let mut entries = stretch.entries();
+        let mut at = stretch.first_index;
+        for stop in [self.integrator.size(), self.signed.size, end_index] {
+            let stop = stop.clamp(at, end_index);
+            let mut rest = entries;
+            for _ in at..stop {
+                match split_entry(rest) {
+                    Some((_, after)) => rest = after,
+                    None => return Ok(Err(FrameFault::Records)),
+                }
+            }
+            let (taken, rest) = entries.split_at(entries.len() - rest.len());
+            if at < stop && at == self.integrator.size() {
+                let count = u32::try_from(stop - at).unwrap_or(u32::MAX);
+                match self.integrator.take_entries(taken, count, self.tiles) {
+                    Ok(()) => {}
+                    Err(IntegrateError::Entries { .. }) => return Ok(Err(FrameFault::Records)),
+                    Err(IntegrateError::Disk(error)) => return Err(error.into()),
+                }
+                self.entries_read += u64::from(count);
+                self.check_signed()?;
+            }
+            (entries, at) = (rest, stop);
+        }
+        Ok(if self.integrator.size() == end_index {
+            Ok(())
+        } else {
+            Err(FrameFault::Records)
+        })
+    }
+
     fn read_frame(
         &mut self,
         segment: &SegmentView,
@@ -204,16 +321,12 @@ impl Replay<'_> {
             Ok(frame) => frame,
             Err(fault) => return Ok(Err(fault)),
         };
-        let entries_len = usize::try_from(frame.header.entries_len).unwrap_or(usize::MAX);
-        let (Some(entries), true) = (
-            frame.payload.get(..entries_len),
-            frame.header.first_index == self.integrator.size(),
-        ) else {
+        if frame.first_index != self.integrator.size() {
             return Ok(Err(FrameFault::Records));
-        };
+        }
         match self
             .integrator
-            .take_frame(entries, frame.header.count, self.tiles)
+            .take_frame(frame.entries(), frame.count, self.tiles)
         {
             Ok(()) => {}
             // The checksum agreed, so these bytes were written like this: no torn tail.
@@ -227,7 +340,7 @@ impl Replay<'_> {
             }
             Err(IntegrateError::Disk(error)) => return Err(error.into()),
         }
-        self.entries_read += u64::from(frame.header.count);
+        self.entries_read += u64::from(frame.count);
         self.check_signed()?;
         Ok(Ok(()))
     }
@@ -258,7 +371,7 @@ impl Replay<'_> {
                     signed: self.signed.size,
                 });
             }
-            return Err(self.corrupt(segment, end));
+            return Err(self.corrupt(segment.header.number, end));
         }
         Ok(search.dirty.map(|(_, last)| Cut {
             segment: segment.header.number,
@@ -267,9 +380,9 @@ impl Replay<'_> {
         }))
     }
 
-    fn corrupt(&self, segment: &SegmentView, end: &End) -> OpenError {
+    fn corrupt(&self, segment: u64, end: &End) -> OpenError {
         OpenError::Corrupt {
-            segment: segment.header.number,
+            segment,
             offset: end.offset,
             index: Index(self.integrator.size()),
             fault: end.fault,
@@ -284,9 +397,13 @@ pub(crate) fn erase_tail(
     cut: &Cut,
 ) -> Result<(), DiskError> {
     let file = disk.open(&layout.segment(cut.segment))?;
+    write_zeros(&*file, cut.offset, cut.offset + cut.bytes)
+}
+
+/// Overwrites bytes with zeros, durably.
+pub(crate) fn write_zeros(file: &dyn DiskFile, from: u64, end: u64) -> Result<(), DiskError> {
     let zeros = vec![0; ZERO_BYTES];
-    let end = cut.offset + cut.bytes;
-    let mut at = cut.offset;
+    let mut at = from;
     while at < end {
         let len = usize::try_from(end - at).map_or(ZERO_BYTES, |left| left.min(ZERO_BYTES));
         file.write_all_at(&zeros[..len], at)?;

@@ -7,6 +7,7 @@ use disk::{Disk, DiskError, DiskFile, PAGE_BYTES};
 
 use crate::bytes::{array, put, u32_at, u64_at};
 use crate::frame::{FrameFault, FrameHeader, HEADER_BYTES};
+use crate::stretch::Stretch;
 
 const MAGIC: &[u8; 8] = b"BFRYSEG1";
 const FORMAT: u32 = 1;
@@ -77,15 +78,6 @@ pub(crate) struct FramePlace {
     pub(crate) offset: u64,
 }
 
-/// A frame read back: header and payload.
-#[derive(Clone, Debug)]
-pub(crate) struct Frame {
-    pub(crate) header: FrameHeader,
-    pub(crate) payload: Vec<u8>,
-    /// False when the payload disagrees with its checksum; only a verifier looks on then.
-    pub(crate) is_whole: bool,
-}
-
 /// An open segment with what is known of its frames.
 #[derive(Clone, Debug)]
 pub(crate) struct SegmentView {
@@ -104,6 +96,15 @@ impl SegmentView {
             file,
             frames: Vec::new(),
         }))
+    }
+
+    /// The same open file without the list of frames.
+    pub(crate) fn without_frames(&self) -> Self {
+        Self {
+            header: self.header,
+            file: Arc::clone(&self.file),
+            frames: Vec::new(),
+        }
     }
 
     /// Lists the frames of a finished segment by their headers. A damaged header hides its own
@@ -160,10 +161,10 @@ impl SegmentView {
     }
 
     /// Reads a frame; a payload that disagrees with its checksum is a fault.
-    pub(crate) fn read_frame(&self, offset: u64) -> Result<Result<Frame, FrameFault>, DiskError> {
-        Ok(self.read_any_frame(offset)?.and_then(|frame| {
-            if frame.is_whole {
-                Ok(frame)
+    pub(crate) fn read_frame(&self, offset: u64) -> Result<Result<Stretch, FrameFault>, DiskError> {
+        Ok(self.read_any_frame(offset)?.and_then(|(_, stretch)| {
+            if stretch.is_whole {
+                Ok(stretch)
             } else {
                 Err(FrameFault::PayloadChecksum)
             }
@@ -174,7 +175,7 @@ impl SegmentView {
     pub(crate) fn read_any_frame(
         &self,
         offset: u64,
-    ) -> Result<Result<Frame, FrameFault>, DiskError> {
+    ) -> Result<Result<(FrameHeader, Stretch), FrameFault>, DiskError> {
         let header = match self.read_header(offset)? {
             Ok(header) => header,
             Err(fault) => return Ok(Err(fault)),
@@ -187,11 +188,8 @@ impl SegmentView {
             return Ok(Err(FrameFault::Truncated));
         }
         let is_whole = crc32c::crc32c(&payload) == header.payload_crc;
-        Ok(Ok(Frame {
-            header,
-            payload,
-            is_whole,
-        }))
+        let stretch = Stretch::of_frame(&header, payload, is_whole);
+        Ok(Ok((header, stretch)))
     }
 
     /// Looks through everything from `offset` on: where the next whole frame header behind it

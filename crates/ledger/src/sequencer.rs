@@ -3,7 +3,7 @@
 //! There is no timer: whatever queued while the last frame was being written becomes the next
 //! one, so a lone event is written at once and a flood is written in frames of megabytes.
 //!
-//! The order of steps for a frame is the contract of docs/format/ledger.md, section 6: lay out,
+//! The order of steps for a frame is the contract of docs/format/ledger.md, section 7: lay out,
 //! write durably, show to readers, tell the senders, hand to the checkpointer.
 
 use std::collections::VecDeque;
@@ -24,7 +24,7 @@ use crate::leaf::{
     Kind, RECORD_BYTES, SALT_BYTES, inline_record, record_body_len, sequence_record,
 };
 use crate::limits::{FRAME_PAYLOAD_BYTES_TARGET, SOURCES_MAX};
-use crate::queue::{Appended, Done, Job, Prepared, Queue};
+use crate::queue::{Appended, Done, Ender, Job, Prepared, Queue};
 use crate::reader::Shared;
 use crate::record_text;
 use crate::segment_writer::{FrameDraft, SegmentWriter, fresh_salt};
@@ -130,8 +130,33 @@ impl Sequencer {
             {
                 break;
             }
+            if !taken.enders.is_empty() && self.end_segment(taken.enders).is_err() {
+                break;
+            }
         }
         alarm.is_armed = false;
+    }
+
+    /// Begins a new segment unless the one in use is still empty. An error means that the ledger
+    /// is poisoned; on a full disk those who wait are merely let go.
+    fn end_segment(&mut self, enders: Vec<Ender>) -> Result<(), ()> {
+        let (_, first_index) = self.shared.catalog.active();
+        if first_index < self.writer.tail().next_index {
+            self.draft.clear();
+            match self.roll() {
+                Ok(()) => {}
+                Err(error) if error.is_full() => return Ok(()),
+                Err(error) => {
+                    self.poison(&mut VecDeque::new(), &error);
+                    return Err(());
+                }
+            }
+        }
+        for ender in enders {
+            // Whoever no longer waits need not hear it.
+            let _ = ender.send(self.shared.catalog.active());
+        }
+        Ok(())
     }
 
     /// Writes jobs frame by frame. An error means that the ledger is poisoned.

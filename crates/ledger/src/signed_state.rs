@@ -1,5 +1,5 @@
 //! The newest size and root that were ever signed, in two slots
-//! (docs/format/ledger.md, section 5).
+//! (docs/format/ledger.md, section 6).
 
 use disk::{AlignedBuffer, Disk, DiskError, DiskFile, PAGE_BYTES};
 use tlog::Hash;

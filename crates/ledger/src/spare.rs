@@ -116,6 +116,22 @@ impl Spare {
         file.sync_data()
     }
 
+    /// Takes a wiped segment of this length as the spare, unless there is one or one is being
+    /// made. False when it was not taken.
+    pub(crate) fn adopt(&self, len: u64) -> Result<bool, DiskError> {
+        let mut state = self.state();
+        let is_free = matches!(*state, State::Idle);
+        if !is_free || len != self.len || self.disk.stat(&self.layout.spare())?.is_some() {
+            return Ok(false);
+        }
+        self.disk
+            .rename(&self.layout.retired(), &self.layout.spare())?;
+        *state = State::Ready;
+        drop(state);
+        self.changed.notify_all();
+        Ok(true)
+    }
+
     pub(crate) fn close(&self) {
         *self.state() = State::Closed;
         self.changed.notify_all();

@@ -14,6 +14,8 @@ pub struct Stats {
     refused: AtomicU64,
     signed_size: AtomicU64,
     epoch: AtomicU64,
+    sealed: AtomicU64,
+    seal_faults: AtomicU64,
 }
 
 impl Stats {
@@ -59,6 +61,24 @@ impl Stats {
 
     pub(crate) fn set_epoch(&self, epoch: u64) {
         self.epoch.store(epoch, Ordering::Relaxed);
+    }
+
+    /// Segments sealed.
+    pub fn segments_sealed(&self) -> u64 {
+        self.sealed.load(Ordering::Relaxed)
+    }
+
+    /// Whether sealing has stopped at something damaged: 0 or 1. Disk use then grows.
+    pub fn seal_faults(&self) -> u64 {
+        self.seal_faults.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn segment_sealed(&self) {
+        self.sealed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn sealing_failed(&self) {
+        self.seal_faults.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn frame_written(&self, entries: u32, bytes: usize, time: Duration) {

@@ -15,18 +15,22 @@ use disk::{Disk, DiskError};
 use thiserror::Error;
 use tlog::{Frontier, Hash, UnverifiedCheckpoint, VerifyingKey, leaf_hash};
 
+use crate::damage::{Absence, push_absent};
 use crate::error::IdentityError;
-use crate::frame::{FrameFault, FrameHeader, Record, RecordError, Records};
+use crate::frame::{FrameFault, FrameHeader};
 use crate::identity::{Identity, ReadIdentity};
-use crate::layout::Layout;
+use crate::layout::{Layout, SegmentFiles};
 use crate::leaf::{Content, Kind, Leaf, commitment};
 use crate::limits::{RESUME_BYTES_MAX, TEXT_FILE_BYTES_MAX};
 use crate::record_text;
-use crate::segment::{FIRST_FRAME_OFFSET, Frame, SegmentView};
+use crate::segment::{FIRST_FRAME_OFFSET, SegmentView};
 use crate::signed_state::SignedState;
+use crate::stored_segment::StoredSegment;
+use crate::stretch::{Record, RecordError, Stretch};
 
 mod epochs;
 mod report;
+mod sealed;
 mod tiles;
 
 use epochs::EpochWalk;
@@ -104,7 +108,7 @@ pub fn verify(
     let mut findings = Findings::default();
     let key = pinned_key(&identity, options, &mut findings)?;
     let (claim, claim_note) = read_claim(&*disk, &layout, &identity, &key, options, &mut findings);
-    let numbers = layout.segment_numbers(&*disk)?;
+    let segments = layout.segments(&*disk)?;
     let mut walk = Walk {
         disk: &*disk,
         layout: &layout,
@@ -125,9 +129,10 @@ pub fn verify(
         next_frame: 0,
         bytes: 0,
         entries: 0,
+        absences: Vec::new(),
     };
     walk.count_seals()?;
-    walk.segments(&numbers, progress);
+    walk.segments(&segments, progress);
     walk.epochs(&key, options)?;
     Ok(walk.finish())
 }
@@ -269,52 +274,58 @@ struct Walk<'a> {
     next_frame: u64,
     bytes: u64,
     entries: u64,
+    /// Entries whose body was removed, in runs.
+    absences: Vec<Absence>,
 }
 
 impl Walk<'_> {
-    fn segments(&mut self, numbers: &[u64], progress: &mut dyn FnMut(u64, u64)) {
-        let ledger_id = self.identity.ledger_id();
+    fn segments(&mut self, segments: &[SegmentFiles], progress: &mut dyn FnMut(u64, u64)) {
         let mut expected = 0;
-        for (position, number) in numbers.iter().enumerate() {
-            if *number != expected {
+        for (position, files) in segments.iter().enumerate() {
+            let number = files.number;
+            if number != expected {
                 let index = self.next_index;
                 self.findings.add(Some(index), FindingKind::Missing, || {
                     format!("segments {expected} to {} are missing", number - 1)
                 });
             }
             expected = number + 1;
-            let path = self.layout.segment(*number);
-            let mut segment = match SegmentView::open(self.disk, &path) {
-                Ok(Some(segment)) => segment,
-                Ok(None) => {
-                    let index = self.next_index;
-                    self.findings.add(Some(index), FindingKind::Edited, || {
-                        format!("segment {number}: damaged header")
-                    });
-                    match self.guess_header(*number) {
-                        Some(segment) => segment,
-                        None => continue,
-                    }
-                }
-                Err(error) => {
-                    let index = self.next_index;
-                    self.findings
-                        .add(Some(index), FindingKind::Unreadable, || error.to_string());
-                    continue;
-                }
-            };
-            if segment.header.number != *number || segment.header.ledger_id != ledger_id {
-                let index = self.next_index;
-                self.findings.add(Some(index), FindingKind::Reordered, || {
-                    format!("segment {number}: its header is of another place or ledger")
-                });
-            }
-            let is_last = position + 1 == numbers.len();
-            if let Err(error) = self.segment(&mut segment, is_last, progress) {
+            let is_last = position + 1 == segments.len();
+            if let Err(error) = self.any_segment(files, is_last, progress) {
                 let index = self.next_index;
                 self.findings
                     .add(Some(index), FindingKind::Unreadable, || error.to_string());
             }
+        }
+    }
+
+    fn any_segment(
+        &mut self,
+        files: &SegmentFiles,
+        is_last: bool,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<(), DiskError> {
+        let number = files.number;
+        let mut segment = StoredSegment::open(self.disk, self.layout, number)?;
+        if segment.is_none() {
+            let index = self.next_index;
+            self.findings.add(Some(index), FindingKind::Edited, || {
+                format!("segment {number}: damaged header")
+            });
+            segment = self.guess_header(number).map(StoredSegment::Frames);
+        }
+        let Some(segment) = segment else {
+            return Ok(());
+        };
+        if segment.number() != number || segment.ledger_id() != self.identity.ledger_id() {
+            let index = self.next_index;
+            self.findings.add(Some(index), FindingKind::Reordered, || {
+                format!("segment {number}: its header is of another place or ledger")
+            });
+        }
+        match segment {
+            StoredSegment::Frames(mut segment) => self.segment(&mut segment, is_last, progress),
+            StoredSegment::Sealed(sealed) => self.sealed(sealed, progress),
         }
     }
 
@@ -349,11 +360,10 @@ impl Walk<'_> {
         let mut offset = FIRST_FRAME_OFFSET;
         loop {
             let fault = match self.read_settled(segment, offset)? {
-                Ok(frame) => {
-                    let padded = frame.header.padded_len();
-                    self.padding(segment, offset, &frame.header)?;
-                    self.frame(&frame, number, offset);
-                    offset += padded as u64;
+                Ok((header, frame)) => {
+                    self.padding(segment, offset, &header)?;
+                    self.frame(&header, &frame, number, offset);
+                    offset += header.padded_len() as u64;
                     progress(self.next_index, self.claim.size_min.max(self.next_index));
                     continue;
                 }
@@ -382,11 +392,11 @@ impl Walk<'_> {
         &self,
         segment: &SegmentView,
         offset: u64,
-    ) -> Result<Result<Frame, FrameFault>, DiskError> {
+    ) -> Result<Result<(FrameHeader, Stretch), FrameFault>, DiskError> {
         let mut outcome = segment.read_any_frame(offset)?;
         for _ in 0..SETTLE_ATTEMPTS {
             let is_settled = match &outcome {
-                Ok(frame) => frame.is_whole || frame.header.first_index < self.claim.size_min,
+                Ok((_, frame)) => frame.is_whole || frame.first_index < self.claim.size_min,
                 Err(_) => true,
             };
             if is_settled {
@@ -456,8 +466,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn frame(&mut self, frame: &Frame, number: u64, offset: u64) {
-        let header = &frame.header;
+    fn frame(&mut self, header: &FrameHeader, frame: &Stretch, number: u64, offset: u64) {
         let index = self.next_index;
         if header.seq != self.next_frame || header.first_index != index {
             let kind = if index < header.first_index {
@@ -480,9 +489,14 @@ impl Walk<'_> {
         }
         self.next_frame = header.seq + 1;
         self.bytes += header.padded_len() as u64;
+        self.stretch(frame, &format!("segment {number}, byte {offset}"));
+    }
+
+    /// The entries of a frame or block, which begins at the index that comes next.
+    fn stretch(&mut self, stretch: &Stretch, place: &str) {
         let before = self.findings.total;
-        let mut records = Records::new(header, &frame.payload);
-        let end = header.end_index();
+        let mut records = stretch.records();
+        let end = stretch.end_index();
         while self.next_index < end {
             match records.next() {
                 Some(Ok(record)) => self.record(&record),
@@ -498,37 +512,34 @@ impl Walk<'_> {
                 None => {
                     let at = self.next_index;
                     self.findings.add(Some(at), FindingKind::Missing, || {
-                        format!("the frame announces entries up to {}", end - 1)
+                        format!("{place}: announces entries up to {}", end - 1)
                     });
                     break;
                 }
             }
         }
         if self.next_index == end && !records.is_used_up() && self.findings.total == before {
-            self.findings
-                .add(Some(header.first_index), FindingKind::Edited, || {
-                    format!(
-                        "segment {number}, byte {offset}: bytes beside the entries of the frame"
-                    )
-                });
+            let first = stretch.first_index;
+            self.findings.add(Some(first), FindingKind::Edited, || {
+                format!("{place}: bytes beside the entries")
+            });
         }
         self.fill_from_tiles(end);
-        if !frame.is_whole && self.findings.total == before {
+        if !stretch.is_whole && self.findings.total == before {
             // No entry differs: the checksum itself was changed, or an entry that no tile holds.
-            self.findings
-                .add(Some(header.first_index), FindingKind::Edited, || {
-                    format!(
-                        "segment {number}, byte {offset}: {}",
-                        FrameFault::PayloadChecksum
-                    )
-                });
+            let first = stretch.first_index;
+            self.findings.add(Some(first), FindingKind::Edited, || {
+                format!("{place}: {}", FrameFault::PayloadChecksum)
+            });
         }
     }
 
     fn record(&mut self, record: &Record<'_>) {
         let index = self.next_index;
         self.entries += 1;
-        if let Content::Committed(expected) = record.leaf.content
+        if record.is_absent {
+            push_absent(&mut self.absences, index);
+        } else if let Content::Committed(expected) = record.leaf.content
             && commitment(record.beside) != expected
         {
             self.findings.add(Some(index), FindingKind::Edited, || {
@@ -536,10 +547,7 @@ impl Walk<'_> {
             });
         }
         self.order(&record.leaf, index);
-        let mut bundled = Vec::with_capacity(2 + record.entry.len());
-        // The length came out of two bytes, so it goes back into them.
-        let _ = tlog::tile::push_entry(&mut bundled, record.entry);
-        self.leaf(leaf_hash(record.entry), &bundled);
+        self.leaf(leaf_hash(record.entry));
         self.note_epoch(&record.leaf, index);
     }
 
@@ -599,6 +607,7 @@ impl Walk<'_> {
     }
 
     fn finish(mut self) -> VerifyReport {
+        self.judge_absences();
         let tree_size = self.next_index;
         if tree_size < self.claim.size_min {
             let signed = self.claim.size_min;
@@ -631,6 +640,18 @@ impl Walk<'_> {
             entries: self.entries,
             epochs: self.epochs.sealed,
             alive_at_ns: self.epochs.alive_at_ns,
+            absences: self.absences,
+        }
+    }
+
+    /// A body that no entry allows to be gone is missing. No kind of entry allows it yet, so all
+    /// of them are: this is where authorisation is to be looked up.
+    fn judge_absences(&mut self) {
+        for absence in &self.absences {
+            let (first, last) = (absence.first, absence.last);
+            self.findings.add(Some(first.0), FindingKind::Missing, || {
+                format!("bodies of entries {first} to {last} are absent, and no entry allows it")
+            });
         }
     }
 }

@@ -16,6 +16,7 @@ mod epoch;
 mod format;
 mod model;
 mod publish;
+mod sealed;
 mod tamper;
 
 const DIR: &str = "/data/ledger";

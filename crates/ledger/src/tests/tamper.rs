@@ -152,13 +152,7 @@ fn an_edited_body_is_named_even_with_a_matching_checksum() {
     let house = small(100);
     let segment = path("wal/00000000.seg");
     // The last event of the first frame of events: entry 4.
-    let bytes = house.disk.read(&segment, 1 << 20).unwrap();
-    let at = bytes
-        .windows(5)
-        .position(|window| window == b"web-2")
-        .unwrap() as u64;
-    house.disk.flip(&segment, at, 1);
-    rewrite_checksums(&house.disk, &segment, 8192);
+    change_body(&house.disk, &segment, 8192);
     let report = verified(&house.disk);
     assert_eq!(report.first_bad_index(), Some(Index(4)));
     assert_eq!(kinds(&report), [FindingKind::Edited]);
@@ -167,6 +161,15 @@ fn an_edited_body_is_named_even_with_a_matching_checksum() {
         "{:?}",
         report.findings
     );
+}
+
+/// Changes the body of the third event in the frame at an offset, as somebody who knows checksums.
+pub(super) fn change_body(disk: &CrashDisk, segment: &std::path::Path, offset: u64) {
+    let bytes = disk.read(segment, 1 << 20).unwrap();
+    let is_it = |window: &[u8]| window == b"web-2";
+    let at = bytes.windows(5).position(is_it).unwrap() as u64;
+    disk.flip(segment, at, 1);
+    rewrite_checksums(disk, segment, offset);
 }
 
 /// Makes the checksums of the frame at an offset agree with its changed content.

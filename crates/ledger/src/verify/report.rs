@@ -5,6 +5,7 @@ use std::fmt;
 use event::Index;
 use tlog::Hash;
 
+use crate::damage::Absence;
 use crate::limits::FINDINGS_MAX;
 
 /// What kind of wrong was found.
@@ -70,7 +71,7 @@ pub struct VerifyReport {
     pub findings: Vec<Finding>,
     /// How many findings there were.
     pub findings_total: u64,
-    /// Bytes of frames read.
+    /// Bytes of frames and blocks read.
     pub bytes: u64,
     /// Entries read.
     pub entries: u64,
@@ -78,6 +79,8 @@ pub struct VerifyReport {
     pub epochs: u64,
     /// Receipt time of the entry that began the running epoch, nanoseconds since 1970.
     pub alive_at_ns: u64,
+    /// Entries whose body was removed, in runs of neighbours.
+    pub absences: Vec<Absence>,
 }
 
 impl VerifyReport {

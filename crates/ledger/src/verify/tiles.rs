@@ -1,5 +1,5 @@
-//! The tree of a verification: computed from the stored entries and compared, tile by tile and
-//! bundle by bundle, with what foreign verifiers would be given.
+//! The tree of a verification: computed from the stored entries and compared, tile by tile, with
+//! what foreign verifiers would be given.
 
 use disk::DiskError;
 use tlog::limits::TILE_WIDTH;
@@ -7,19 +7,17 @@ use tlog::{Hash, Resource};
 
 use super::Walk;
 use super::report::FindingKind;
-use crate::frame::split_entry;
 use crate::limits::FINDINGS_MAX;
 
-/// Tiles and bundle being collected, to be compared when complete.
+/// Tiles being collected, to be compared when complete.
 #[derive(Debug, Default)]
 pub(super) struct Tiles {
     levels: Vec<Vec<Hash>>,
-    bundle: Vec<u8>,
 }
 
 impl Walk<'_> {
-    /// Adds a leaf to the tree and compares every tile and bundle that it completes.
-    pub(super) fn leaf(&mut self, leaf: Hash, bundled: &[u8]) {
+    /// Adds a leaf to the tree and compares every tile that it completes.
+    pub(super) fn leaf(&mut self, leaf: Hash) {
         self.next_index += 1;
         if self.is_tree_lost {
             return;
@@ -34,7 +32,6 @@ impl Walk<'_> {
                 levels[level].push(*hash);
             }
         });
-        self.tiles.bundle.extend_from_slice(bundled);
         let size = self.next_index;
         if self
             .claim
@@ -56,17 +53,6 @@ impl Walk<'_> {
         let mut elements = self.next_index;
         // Derived files are certain to be there only below what was signed.
         let is_due = !self.skips_tiles && elements <= self.claim.size_min;
-        let bundle = std::mem::take(&mut self.tiles.bundle);
-        if is_due {
-            let index = elements / width - 1;
-            self.compare_bundle(
-                Resource::Entries {
-                    index,
-                    width: TILE_WIDTH,
-                },
-                &bundle,
-            );
-        }
         for level in 0.. {
             let full = self.tiles.levels.get_mut(usize::from(level));
             let Some(hashes) = full.filter(|hashes| hashes.len() == usize::from(TILE_WIDTH)) else {
@@ -90,15 +76,6 @@ impl Walk<'_> {
         let mut size = self.next_index;
         let partial = |size: u64| u16::try_from(size % width_max).expect("below 256");
         // Levels that are just full are compared, and emptied, by `compare_full`.
-        if 0 < partial(size) {
-            let bundle = std::mem::take(&mut self.tiles.bundle);
-            let resource = Resource::Entries {
-                index: size / width_max,
-                width: partial(size),
-            };
-            self.compare_bundle(resource, &bundle);
-            self.tiles.bundle = bundle;
-        }
         for level in 0..u8::try_from(self.tiles.levels.len()).unwrap_or(u8::MAX) {
             let width = partial(size);
             size /= width_max;
@@ -119,7 +96,7 @@ impl Walk<'_> {
 
     /// Bytes of a derived file, and whether they are of exactly this width.
     fn read_resource(&mut self, resource: Resource, first: u64) -> Option<(Vec<u8>, bool)> {
-        let bytes_max = tlog::limits::BUNDLE_LEN_BYTES_MAX as u64;
+        let bytes_max = u64::from(TILE_WIDTH) * 32 * 2;
         let path = self.layout.resource(resource);
         let mut outcome = self.disk.read(&path, bytes_max);
         let full = match resource {
@@ -205,33 +182,6 @@ impl Walk<'_> {
         }
     }
 
-    fn compare_bundle(&mut self, resource: Resource, computed: &[u8]) {
-        let Resource::Entries { index, .. } = resource else {
-            return;
-        };
-        let first = index * u64::from(TILE_WIDTH);
-        let Some((stored, is_exact)) = self.read_resource(resource, first) else {
-            return;
-        };
-        if stored == computed || (!is_exact && stored.starts_with(computed)) {
-            return;
-        }
-        let (mut left, mut right) = (&stored[..], computed);
-        let mut at = first;
-        while let (Some((a, left_rest)), Some((b, right_rest))) =
-            (split_entry(left), split_entry(right))
-        {
-            if a != b {
-                break;
-            }
-            (left, right) = (left_rest, right_rest);
-            at += 1;
-        }
-        self.findings.add(Some(at), FindingKind::Edited, || {
-            format!("{resource}: differs from the stored entries from entry {at} on")
-        });
-    }
-
     /// Takes leaves that cannot be read from their tiles, so that what follows can still be
     /// checked against the root. Without a tile the tree is lost; the entries are not.
     pub(super) fn fill_from_tiles(&mut self, end: u64) {
@@ -244,7 +194,7 @@ impl Walk<'_> {
                 self.next_index = end;
                 return;
             };
-            self.leaf(leaf, &[]);
+            self.leaf(leaf);
         }
     }
 
