@@ -1,5 +1,5 @@
-//! Entry bundles of c2sp.org/tlog-tiles, made from the stored entries: they are nobody's truth, so no
-//! disk need hold them.
+//! Entry bundles of c2sp.org/tlog-tiles, made from the stored entries: they are nobody's truth, so
+//! no disk need hold them.
 
 use event::Index;
 use tlog::limits::TILE_WIDTH;

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::appender::Appender;
 use crate::bodies::{Bodies, RewriteError};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Tail};
 use crate::checkpointer::{Checkpointer, Handover, Notary};
 use crate::config::Config;
 use crate::epoch::Epochs;
@@ -160,23 +160,14 @@ impl Ledger {
             ..
         } = ready;
         let note = notary.current_note(&identity)?;
-        let tail = writer.tail();
-        let catalog = Catalog::new(
-            Arc::clone(&disk),
-            layout.clone(),
-            first_indexes,
-            active,
-            tail,
-        );
-        let live = Some(Live::new(tail.next_index, config.live_bytes_max));
-        let shared = Arc::new(Shared::new(
-            Arc::clone(&disk),
-            layout.clone(),
+        let shared = share(
+            &disk,
+            &layout,
+            config,
             identity,
-            catalog,
-            live,
-        ));
-        shared.publish(note, tail.next_index);
+            (first_indexes, active, writer.tail()),
+        );
+        shared.publish(note, writer.tail().next_index);
         let queue = Arc::new(Queue::new(config.queue_bytes_max));
         let handover = Arc::<Handover>::default();
         let spare = Arc::new(Spare::new(
@@ -343,6 +334,26 @@ fn check_recovery_key(
         return Ok(());
     }
     Err(OpenError::RecoveryKey { named })
+}
+
+/// What the writer, its threads and all readers of this process share.
+fn share(
+    disk: &Arc<dyn Disk>,
+    layout: &Layout,
+    config: &Config,
+    identity: Identity,
+    (first_indexes, active, tail): (Vec<u64>, SegmentView, Tail),
+) -> Arc<Shared> {
+    let (disk, layout) = (Arc::clone(disk), layout.clone());
+    let catalog = Catalog::new(
+        Arc::clone(&disk),
+        layout.clone(),
+        first_indexes,
+        active,
+        tail,
+    );
+    let live = Some(Live::new(tail.next_index, config.live_bytes_max));
+    Arc::new(Shared::new(disk, layout, identity, catalog, live))
 }
 
 /// What is in the folder of a ledger.
