@@ -160,21 +160,13 @@ impl Ledger {
             ..
         } = ready;
         let note = notary.current_note(&identity)?;
-        let shared = share(
-            &disk,
-            &layout,
-            config,
-            identity,
-            (first_indexes, active, writer.tail()),
-        );
+        let known = (first_indexes, active, writer.tail());
+        let shared = share(&disk, &layout, config, identity, known);
         shared.publish(note, writer.tail().next_index);
         let queue = Arc::new(Queue::new(config.queue_bytes_max));
         let handover = Arc::<Handover>::default();
-        let spare = Arc::new(Spare::new(
-            Arc::clone(&disk),
-            layout.clone(),
-            config.segment_bytes(),
-        ));
+        let len = config.segment_bytes();
+        let spare = Arc::new(Spare::new(Arc::clone(&disk), layout.clone(), len));
         let sealer = Sealer {
             disk,
             layout,
