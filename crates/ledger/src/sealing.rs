@@ -105,7 +105,11 @@ impl Sealing {
     }
 
     pub(crate) fn close(&self) {
-        self.is_closed.store(true, Ordering::Release);
+        {
+            // Under the lock, or somebody who has just looked would wait for ever.
+            let _state = self.state();
+            self.is_closed.store(true, Ordering::Release);
+        }
         self.changed.notify_all();
     }
 
