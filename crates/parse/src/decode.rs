@@ -63,6 +63,41 @@ pub(crate) fn prefix(text: &str, max: usize) -> &str {
     &text[..text.floor_char_boundary(max)]
 }
 
+/// Bytes at a cut that are looked through for the start of what it split: longer than any token.
+const SPLIT_BYTES_MAX: usize = 4096;
+/// Groups that one number is written in.
+const SPLIT_GROUPS_MAX: usize = 10;
+/// Characters of such a group.
+const SPLIT_GROUP_CHARS_MAX: usize = 6;
+
+/// `bytes` that end at a cut, without the word or the grouped number that the cut may have split:
+/// half a token passes every check for a whole one, and would be stored.
+pub(crate) fn without_split_word(bytes: &[u8]) -> &[u8] {
+    let floor = bytes.len().saturating_sub(SPLIT_BYTES_MAX);
+    let ends = |b: &u8| b.is_ascii_whitespace() || b"\"',;&|<>(){}[]".contains(b);
+    let word = bytes[floor..].iter().rposition(ends);
+    let mut kept = &bytes[..word.map_or(floor, |at| floor + at + 1)];
+    for _ in 0..SPLIT_GROUPS_MAX {
+        let Some((b' ' | b'-' | b'+', before)) = kept.split_last() else {
+            break;
+        };
+        let group = |b: &&u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+        let len = before.iter().rev().take_while(group).count();
+        if len == 0 || len > SPLIT_GROUP_CHARS_MAX {
+            break;
+        }
+        kept = &before[..before.len() - len];
+    }
+    kept
+}
+
+/// The longest prefix of `text` of at most `max` bytes without a split word at its end.
+pub(crate) fn cut(text: &str, max: usize) -> &str {
+    let text = prefix(text, max);
+    // It ends behind an ASCII character or at the floor, which may lie inside one.
+    prefix(text, without_split_word(text.as_bytes()).len())
+}
+
 /// Whether `text` holds what looks like a second record or a terminal code: an escape character,
 /// or a line end followed by the start of a record.
 pub(crate) fn suspects_injection(text: &str) -> bool {

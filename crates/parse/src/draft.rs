@@ -585,7 +585,7 @@ impl<'o> Draft<'o> {
             return text;
         }
         self.defect(DefectKind::ValueCut);
-        decode::prefix(text, limits::VALUE_BYTES_MAX)
+        decode::cut(text, limits::VALUE_BYTES_MAX)
     }
 
     /// Marks the event when `text` holds a forged record or a terminal code.

@@ -50,9 +50,15 @@ pub struct Parsed {
 pub fn event(frame: &Frame<'_>) -> Parsed {
     let cut = frame.bytes.len() > limits::FRAME_BYTES_MAX;
     let bytes = &frame.bytes[..frame.bytes.len().min(limits::FRAME_BYTES_MAX)];
+    let is_cut = cut || frame.cut;
+    let bytes = if is_cut {
+        decode::without_split_word(bytes)
+    } else {
+        bytes
+    };
     let decoded = decode::text(bytes);
     let mut draft = Draft::new(frame.origin, bytes.len());
-    if cut || frame.cut {
+    if is_cut {
         draft.defect(DefectKind::FrameCut);
     }
     if let Some(at) = decoded.invalid_at {

@@ -500,3 +500,26 @@ proptest! {
         check_limits(&bytes, hint);
     }
 }
+
+/// Half a token is no token to a detector, so a cut leaves none behind.
+#[test]
+fn a_cut_takes_the_word_it_split() {
+    let check = |text: &str, kept: &str| {
+        let left = crate::decode::without_split_word(text.as_bytes());
+        assert_eq!(std::str::from_utf8(left).unwrap(), kept, "{text}");
+    };
+    check("user ann key AKIAIOSFOD", "user ann key ");
+    check("a=1&token=abcdef", "a=1&");
+    check("{\"card\":\"4111 1111 11", "{\"card\":\"");
+    check("to DE89 3704 0044 05", "to ");
+    check("room 12 seat ", "room 12 seat ");
+    check(&"x".repeat(10_000), &"x".repeat(10_000 - 4096));
+    check("", "");
+    let secret = "ghp_".to_owned() + &"aB3".repeat(12);
+    for before in 1..secret.len() - 1 {
+        let text = "y ".repeat((limits::VALUE_BYTES_MAX - before) / 2) + &secret;
+        let event = parse(text.as_bytes(), Hint::Auto).event;
+        let stored = event.text(event::field::MESSAGE).unwrap();
+        assert!(!stored.contains("ghp") && !stored.contains('B'), "{before}");
+    }
+}

@@ -11,6 +11,7 @@
 )]
 
 mod alerts;
+mod canary;
 mod check;
 mod demo;
 mod detector;

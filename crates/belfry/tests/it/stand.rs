@@ -144,7 +144,27 @@ impl Stand {
 
     /// Starts `belfry run` and waits until its doors are open.
     pub(crate) fn run(&self) -> Running {
-        let mut child = self.command(&["run"]).spawn().unwrap();
+        Self::opened(self.command(&["run"]))
+    }
+
+    /// The same in a shell that has done `before`, such as setting a limit of the system.
+    pub(crate) fn run_after(&self, before: &str) -> Running {
+        let plain = self.command(&["run"]);
+        let mut command = Command::new("sh");
+        command
+            .arg("-c")
+            .arg(format!("{before}; exec \"$0\" \"$@\""));
+        command.arg(plain.get_program()).args(plain.get_args());
+        command
+            .current_dir(&self.dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Self::opened(command)
+    }
+
+    fn opened(mut command: Command) -> Running {
+        let mut child = command.spawn().unwrap();
         let mouths = Mouths::of(&mut child);
         let mut running = Running {
             child,
