@@ -136,6 +136,15 @@ fn letter(value: u8, url: bool) -> char {
     }
 }
 
+/// Lower-case hexadecimal digits of `bytes`.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+    let digits = bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+    digits.collect()
+}
+
 /// Base64 of `bytes`; `url` means the other alphabet and no padding.
 pub fn base64(bytes: &[u8], url: bool) -> String {
     let mut out = String::with_capacity(bytes.len() * 4 / 3 + 4);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use corpus::encode::{Form, base64_inside};
+use corpus::encode::{Form, base64_inside, hex};
 
 /// Every needle is at least this long, so that its first bytes find it.
 const HEAD_BYTES: usize = 8;
@@ -55,8 +55,7 @@ impl Needles {
                     needles.add(kind, "base64", text.as_bytes());
                 }
             }
-            let hex: String = core.bytes().map(|b| format!("{b:02x}")).collect();
-            needles.add(kind, "hex", hex.as_bytes());
+            needles.add(kind, "hex", hex(core.as_bytes()).as_bytes());
             let reversed: Vec<u8> = core.bytes().rev().collect();
             needles.add(kind, "reversed", &reversed);
         }
@@ -159,6 +158,6 @@ fn the_search_sees_every_shape() {
         }
     }
     assert!(sees(secret.chars().rev().collect()));
-    assert!(sees(secret.bytes().map(|b| format!("{b:02x}")).collect()));
+    assert!(sees(hex(secret.as_bytes())));
     assert!(!sees("Gull and Tide, 0123 times\0\0".to_owned()));
 }
