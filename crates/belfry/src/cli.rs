@@ -47,7 +47,11 @@ pub(crate) enum Command {
         keep: bool,
     },
     /// Collect, seal, watch and alert until told to stop
-    Run,
+    Run {
+        /// Start although a witness knows a larger or another ledger; the act becomes an entry
+        #[arg(long)]
+        accept_rollback: bool,
+    },
     /// Check configuration and rules and report every problem at once
     Check {
         /// Print the reference page of all settings instead
@@ -94,6 +98,9 @@ pub(crate) enum Command {
     /// Keys of the ledger: show them, keep a recovery key offline, go on after a loss
     #[command(subcommand)]
     Keys(Keys),
+    /// Let other nodes watch this ledger, and watch theirs
+    #[command(subcommand)]
+    Witness(Witness),
     /// Look at this installation and say what is wrong with it
     Doctor,
 }
@@ -370,4 +377,24 @@ pub(crate) enum Redact {
         #[arg(long)]
         quiet: bool,
     },
+}
+
+/// `belfry witness`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Witness {
+    /// Pair this node with another: without CARD show our own, with it watch each other
+    Pair {
+        /// The line that `belfry witness pair` shows on the other node
+        #[arg(num_args = 1..)]
+        card: Option<Vec<String>>,
+    },
+    /// Who watches this ledger and what they know; whom this node watches
+    Status,
+    /// Watch one more log, given by its verifier key
+    AddLog {
+        /// The log's public key
+        vkey: String,
+    },
+    /// Only watch other logs, without a ledger of our own, until told to stop
+    Serve,
 }

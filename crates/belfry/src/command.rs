@@ -29,6 +29,7 @@ pub(crate) mod show;
 pub(crate) mod tail;
 pub(crate) mod token;
 pub(crate) mod verify;
+pub(crate) mod witness;
 
 /// What every command starts from: the settings and the disk.
 #[derive(Debug)]

@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) workers: usize,
     pub(crate) admin_listen: SocketAddr,
     pub(crate) http_listen: Option<SocketAddr>,
+    pub(crate) publish_listen: Option<SocketAddr>,
+    pub(crate) witness: WitnessSettings,
     pub(crate) syslog_udp: Vec<Listen>,
     pub(crate) syslog_tcp: Vec<Listen>,
     pub(crate) files: Vec<TailedFile>,
@@ -51,6 +53,20 @@ pub(crate) struct Config {
     pub(crate) webhooks: Vec<Webhook>,
     /// What [`Config::digest_text`] answers.
     pub(crate) in_force: String,
+}
+
+/// Who watches us, and how we watch others.
+#[derive(Clone, Debug)]
+pub(crate) struct WitnessSettings {
+    /// `None` for the file that `belfry witness pair` writes.
+    pub(crate) policy: Option<PathBuf>,
+    pub(crate) interval: Duration,
+    pub(crate) grace: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) is_served: bool,
+    pub(crate) serve_address: SocketAddr,
+    /// How others reach it, when that is not the address itself.
+    pub(crate) url: Option<String>,
 }
 
 /// One syslog listener.
@@ -148,6 +164,7 @@ impl Config {
     fn build(reading: &mut Reading) -> Self {
         checks::values(reading);
         let http = reading.text("intake.http.enabled") == "true";
+        let publish = reading.text("publish.enabled") == "true";
         let stdout = reading.text("alert.stdout.enabled") == "true";
         let format = match reading.text("alert.stdout.format").as_str() {
             "json" => StdoutFormat::Json,
@@ -166,6 +183,8 @@ impl Config {
             workers: count(reading, "pipeline.workers"),
             admin_listen: address(reading, "admin.listen"),
             http_listen: http.then(|| address(reading, "intake.http.listen")),
+            publish_listen: publish.then(|| address(reading, "publish.listen")),
+            witness: witness(reading),
             syslog_udp: listeners(reading, "intake.syslog_udp"),
             syslog_tcp: listeners(reading, "intake.syslog_tcp"),
             files: files(reading),
@@ -242,6 +261,18 @@ fn required(reading: &mut Reading, table: &str, name: &str) -> String {
         reading.complain(&place, &format!("`{table}` lacks the key `{name}`"));
     }
     text
+}
+
+fn witness(reading: &mut Reading) -> WitnessSettings {
+    WitnessSettings {
+        policy: path(reading, "witness.policy"),
+        interval: duration(reading, "witness.interval"),
+        grace: duration(reading, "witness.grace"),
+        timeout: duration(reading, "witness.timeout"),
+        is_served: reading.text("witness.serve.enabled") == "true",
+        serve_address: address(reading, "witness.serve.listen"),
+        url: Some(reading.text("witness.serve.url")).filter(|url| !url.is_empty()),
+    }
 }
 
 fn listeners(reading: &mut Reading, generic: &str) -> Vec<Listen> {

@@ -20,6 +20,7 @@ use crate::accounts::Accounts;
 use crate::config::OWN_SOURCE;
 use crate::degraded::Degraded;
 use crate::detector_state::Keeper;
+use crate::heads::Heads;
 use crate::reload::NextRules;
 use crate::self_audit::{OwnEvent, SelfAudit};
 use crate::{received, talk};
@@ -69,6 +70,7 @@ pub(crate) struct Watch {
     pub(crate) degraded: Degraded,
     pub(crate) desk: Arc<Mutex<Desk>>,
     pub(crate) reader: Reader,
+    pub(crate) heads: Arc<Heads>,
     pub(crate) own: SelfAudit,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) progress: Arc<Progress>,
@@ -341,7 +343,7 @@ impl Watch {
 
     fn alert_event(&self, detection: &Detection, batch: &[Entry]) -> anyhow::Result<Event> {
         let at = ObservedAt(self.clock.unix_nanos());
-        let checkpoint = self.reader.checkpoint();
+        let checkpoint = self.heads.newest();
         let checkpoint = checkpoint.as_deref();
         let here = batch
             .iter()

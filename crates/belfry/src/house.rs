@@ -21,6 +21,7 @@ use crate::degraded::Degraded;
 use crate::detector_state::Keeper;
 use crate::exit_code::bad_input;
 use crate::follow::{Progress, Watch};
+use crate::heads::Heads;
 use crate::pipeline::Pipeline;
 use crate::reload::NextRules;
 use crate::self_audit::{OwnEvent, SelfAudit};
@@ -41,6 +42,7 @@ pub(crate) struct House {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) reader: Reader,
+    pub(crate) heads: Arc<Heads>,
     rules: Mutex<Arc<RuleSet>>,
     pub(crate) next_rules: Arc<NextRules>,
     pub(crate) pipeline: Arc<Pipeline>,
@@ -79,11 +81,18 @@ impl House {
         let policy = Arc::new(keys::policy(&config, disk.as_ref())?);
         let own = SelfAudit::new(Arc::clone(&policy), ledger.appender(), Arc::clone(&clock));
         let accounts = Arc::new(Accounts::default());
+        let heads = Arc::new(Heads::load(
+            Arc::clone(&disk),
+            Arc::clone(&clock),
+            &dir,
+            reader.clone(),
+            config.witness.grace,
+        ));
         let pipeline = Pipeline::new(
             config.pipeline_queue_bytes_max,
             policy,
             ledger.appender(),
-            reader.clone(),
+            Arc::clone(&heads),
             Arc::clone(&accounts),
             own.clone(),
         );
@@ -93,6 +102,7 @@ impl House {
             clock,
             disk,
             reader,
+            heads,
             rules: Mutex::new(rules),
             next_rules: Arc::default(),
             pipeline,
@@ -138,6 +148,7 @@ impl House {
             degraded: Degraded::default(),
             desk: Arc::clone(&self.desk),
             reader: self.reader.clone(),
+            heads: Arc::clone(&self.heads),
             own: self.own.clone(),
             clock: Arc::clone(&self.clock),
             progress: Arc::clone(&self.progress),

@@ -16,11 +16,12 @@ use tokio::net::{TcpListener, UdpSocket};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle as Task;
+use witness::{Store, log_server};
 
 use crate::config::Config;
 use crate::exit_code::bad_input;
 use crate::house::House;
-use crate::{admin, keys};
+use crate::{admin, keys, talk, tower};
 
 /// The signal that asks for the rules to be loaded anew.
 pub(crate) const RELOAD_SIGNAL: &str = "SIGHUP";
@@ -52,6 +53,8 @@ pub(crate) struct Doors {
 struct Bound {
     http: Option<TcpListener>,
     admin: TcpListener,
+    publish: Option<TcpListener>,
+    witness: Option<TcpListener>,
     udp: Vec<(String, UdpSocket)>,
     tcp: Vec<(String, TcpListener)>,
 }
@@ -118,6 +121,7 @@ impl Doors {
             let served = http::serve(socket, router, config, door(), stopped.clone());
             self.tasks.push(self.runtime.spawn(ended(served)));
         }
+        self.serve_strangers((bound.publish, bound.witness), house, stopped)?;
         for (source, socket) in bound.udp {
             self.described.push(format!(
                 "syslog udp     {} ({source})",
@@ -138,6 +142,46 @@ impl Doors {
             let config = TcpConfig::standard(source.into());
             let clock = Arc::clone(&house.clock);
             let served = syslog::serve_tcp(socket, config, door(), clock, stopped.clone());
+            self.tasks.push(self.runtime.spawn(ended(served)));
+        }
+        Ok(())
+    }
+
+    /// The doors that ask for no token: what the ledger publishes, and our witness.
+    fn serve_strangers(
+        &mut self,
+        (publish, witness): (Option<TcpListener>, Option<TcpListener>),
+        house: &Arc<House>,
+        stopped: &watch::Receiver<bool>,
+    ) -> anyhow::Result<()> {
+        let door = || -> Arc<dyn Door> { Arc::clone(&house.pipeline) as Arc<dyn Door> };
+        if let Some(socket) = publish {
+            let address = socket.local_addr()?;
+            self.described
+                .push(format!("publish        http://{address}/checkpoint"));
+            let router = log_server::router(published(house));
+            let served = http::serve(
+                socket,
+                router,
+                ServeConfig::standard(),
+                door(),
+                stopped.clone(),
+            );
+            self.tasks.push(self.runtime.spawn(ended(served)));
+        }
+        if let Some(socket) = witness {
+            let address = socket.local_addr()?;
+            self.described
+                .push(format!("witness        http://{address}/add-checkpoint"));
+            let store = tower::open(&house.config, &house.disk, &house.clock)?;
+            let router = witness::server::router(Arc::new(store), tower::alarm(&house.own));
+            let served = http::serve(
+                socket,
+                router,
+                ServeConfig::standard(),
+                door(),
+                stopped.clone(),
+            );
             self.tasks.push(self.runtime.spawn(ended(served)));
         }
         Ok(())
@@ -231,6 +275,15 @@ impl Bound {
             None => None,
         };
         let admin = tcp(config.admin_listen, "admin.listen").await?;
+        let publish = match config.publish_listen {
+            Some(address) => Some(tcp(address, "publish.listen").await?),
+            None => None,
+        };
+        let witness = if config.witness.is_served {
+            Some(tcp(config.witness.serve_address, "witness.serve.listen").await?)
+        } else {
+            None
+        };
         let (mut udp_sockets, mut tcp_sockets) = (Vec::new(), Vec::new());
         for listen in &config.syslog_udp {
             let bound = syslog::bind_udp(listen.address).await;
@@ -246,10 +299,55 @@ impl Bound {
         Ok(Self {
             http,
             admin,
+            publish,
+            witness,
             udp: udp_sockets,
             tcp: tcp_sockets,
         })
     }
+}
+
+/// What strangers are given of the ledger.
+fn published(house: &House) -> log_server::Source {
+    let (reader, heads) = (house.reader.clone(), Arc::clone(&house.heads));
+    Arc::new(move |resource| {
+        let bytes = reader
+            .resource(resource)
+            .map_err(|error| error.to_string())?;
+        // Of the checkpoint strangers get the one that the witnesses have seen.
+        let is_checkpoint = resource.path() == "checkpoint";
+        let note = is_checkpoint.then(|| heads.published()).flatten();
+        Ok(note.map(|note| note.as_bytes().to_vec()).or(bytes))
+    })
+}
+
+/// Runs a witness without a house around it until a signal comes.
+pub(crate) fn serve_witness_alone(address: SocketAddr, store: Store) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(SOCKET_THREADS)
+        .enable_all()
+        .build()
+        .context("starting the socket threads")?;
+    runtime.block_on(async {
+        let socket = tcp(address, "witness.serve.listen").await?;
+        let shown = socket.local_addr()?;
+        talk::say(&format!("  witness        http://{shown}/add-checkpoint"));
+        let (stop, stopped) = watch::channel(false);
+        let (signal, signals) = mpsc::channel();
+        tokio::spawn(async move {
+            hear_signals(signal).await;
+            // Nobody listens only when serving has ended already.
+            let _ = stop.send(true);
+        });
+        let router = witness::server::router(Arc::new(store), Arc::new(tower::tell));
+        let door = Arc::new(tower::NoPipeline);
+        http::serve(socket, router, ServeConfig::standard(), door, stopped)
+            .await
+            .context("serving")?;
+        let reason = signals.try_recv();
+        talk::say(&format!("stopping: {}", reason.unwrap_or_default()));
+        anyhow::Ok(())
+    })
 }
 
 async fn tcp(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {

@@ -25,6 +25,7 @@ mod detector_state;
 mod exit_code;
 mod follow;
 mod hardening;
+mod heads;
 mod house;
 mod keys;
 mod listeners;
@@ -39,8 +40,10 @@ mod self_audit;
 mod sinks;
 mod talk;
 mod tokens;
+mod tower;
 mod tuning;
 mod watchman;
+mod witnessing;
 
 /// What this binary calls itself.
 pub(crate) const BUILD: &str = env!("CARGO_PKG_VERSION");
@@ -63,7 +66,10 @@ fn run(Cli { common, command }: Cli) -> anyhow::Result<Outcome> {
             print_reference,
             print_config,
         } => Ok(command::check::run(&common, print_reference, print_config)),
-        Command::Run => command::run::run(Ground::of(&common)?),
+        Command::Run { accept_rollback } => {
+            command::run::run(Ground::of(&common)?, accept_rollback)
+        }
+        Command::Witness(say) => command::witness::run(&Ground::of(&common)?, &say, format),
         Command::Ingest(say) => command::ingest::run(&Ground::of(&common)?, &say, format),
         Command::Search(say) => command::search::run(&Ground::of(&common)?, &say, format),
         Command::Show { indices } => command::show::run(&Ground::of(&common)?, &indices, format),

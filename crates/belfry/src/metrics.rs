@@ -38,12 +38,18 @@ const PER_SOURCE: [(&str, &str, Figure); 4] = [
 type HouseFigure = fn(&House) -> u64;
 
 /// Figures of the whole house: name, help, kind, how it is read.
-const OF_HOUSE: [(&str, &str, &str, HouseFigure); 8] = [
+const OF_HOUSE: [(&str, &str, &str, HouseFigure); 9] = [
     (
         "belfry_ledger_entries",
         "Entries in the ledger.",
         "gauge",
         |h| h.reader.tree_size().0,
+    ),
+    (
+        "belfry_witnessed_entries",
+        "Entries under the newest checkpoint that satisfied the policy.",
+        "gauge",
+        |h| h.heads.witnessed_size(),
     ),
     (
         "belfry_watch_lag_entries",

@@ -65,6 +65,12 @@ pub(crate) enum Request {
     MintToken { actor: String, source: String },
     /// The rules are loaded anew.
     ReloadRules { actor: String },
+    /// Somebody changed who watches whom.
+    WitnessChanged {
+        actor: String,
+        what: String,
+        target: String,
+    },
     /// A token becomes worthless.
     RevokeToken { actor: String, id: String },
 }
@@ -113,6 +119,11 @@ pub(crate) fn carry_out(house: &House, request: Request) -> anyhow::Result<Value
             house.settle(SETTLE_MAX);
             Ok(json!({ "index": appended.first.0 }))
         }
+        Request::WitnessChanged {
+            actor,
+            what,
+            target,
+        } => witness_changed(house, &actor, &what, &target),
         Request::MintToken { actor, source } => {
             if !crate::config::is_name(&source) {
                 return Err(bad_input(format!("`{source}` cannot name a source")));
@@ -133,6 +144,15 @@ pub(crate) fn carry_out(house: &House, request: Request) -> anyhow::Result<Value
             Ok(json!({ "id": id, "source": source }))
         }
     }
+}
+
+fn witness_changed(house: &House, actor: &str, what: &str, target: &str) -> anyhow::Result<Value> {
+    let own = OwnEvent::new("config_changed", "configuration", "change", "success")
+        .text(field::USER_NAME, actor)
+        .text(field::LABELS_TARGET_TYPE, what)
+        .text(field::LABELS_TARGET_ID, target);
+    let appended = house.own.record(own)?;
+    Ok(json!({ "index": appended.first.0 }))
 }
 
 fn integrity_failed(

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use event::{Defect, DefectKind, Frame, FrameBatch, Listener, Redacted};
 use intake::{Busy, Door, Occurrence, Receipt, Refusal, Reply};
-use ledger::{AppendError, Appended, Appender, Reader, Refused};
+use ledger::{AppendError, Appended, Appender, Refused};
 use redact::Policy;
 
 use crate::accounts::Accounts;
+use crate::heads::Heads;
 use crate::occurrences::{self, Notebook};
 use crate::self_audit::SelfAudit;
 
@@ -26,7 +27,7 @@ pub(crate) struct Pipeline {
     queue: Queue,
     policy: Arc<Policy>,
     appender: Appender,
-    reader: Reader,
+    heads: Arc<Heads>,
     accounts: Arc<Accounts>,
     notebook: Notebook,
     own: SelfAudit,
@@ -48,7 +49,7 @@ impl Pipeline {
         queue_bytes_max: u64,
         policy: Arc<Policy>,
         appender: Appender,
-        reader: Reader,
+        heads: Arc<Heads>,
         accounts: Arc<Accounts>,
         own: SelfAudit,
     ) -> Arc<Self> {
@@ -58,7 +59,7 @@ impl Pipeline {
             queue,
             policy,
             appender,
-            reader,
+            heads,
             accounts,
             notebook,
             own,
@@ -127,7 +128,7 @@ impl Pipeline {
         }
         let source = Arc::clone(&batch.origin.source);
         let received = redacted.len() as u64;
-        let reader = self.reader.clone();
+        let heads = Arc::clone(&self.heads);
         // An import tells the past of a source; it does not make it one that must keep talking.
         let is_live = batch.origin.listener != Listener::Ingest;
         let heard_at = batch.origin.observed_at.0;
@@ -146,7 +147,7 @@ impl Pipeline {
                     Err(_) => account.refused += received,
                 }
             });
-            reply.give(answer(appended, &reader, defects));
+            reply.give(answer(appended, &heads, defects));
         };
         // A worker that waits here lets the queue before it fill up, and senders are told.
         if let Err(refused) = self.appender.submit_patiently(redacted, Box::new(done)) {
@@ -184,7 +185,7 @@ impl Answer {
 
 fn answer(
     appended: Result<Appended, AppendError>,
-    reader: &Reader,
+    heads: &Heads,
     defects: Vec<(usize, Vec<Defect>)>,
 ) -> Result<Receipt, Refusal> {
     match appended {
@@ -192,7 +193,7 @@ fn answer(
             first: Some(appended.first),
             count: appended.count,
             tree_size: appended.tree_size,
-            checkpoint: reader.checkpoint(),
+            checkpoint: heads.newest(),
             defects,
         }),
         Err(AppendError::DiskFull { .. }) => Err(Refusal::DiskFull),

@@ -34,3 +34,5 @@ pub use client::{Client, Fault};
 pub use round::Round;
 pub use standing::Standing;
 pub use store::{Conflict, Refusal, Store};
+/// What a caller hands over and gets back, so that it needs no tree mathematics of its own.
+pub use tlog::{CosigningKey, Policy};

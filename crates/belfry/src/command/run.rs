@@ -16,6 +16,7 @@ use crate::listeners::RELOAD_SIGNAL;
 use crate::operate::{Desk, actor};
 use crate::self_audit::OwnEvent;
 use crate::watchman::Watchman;
+use crate::witnessing::{self, Witnessing};
 use crate::{BUILD, keys, reload, talk};
 
 /// File of the data folder with the digest of the last settings, and its length.
@@ -25,8 +26,13 @@ const HASH_BYTES_MAX: u64 = 128;
 const HEALTH_PAUSE: Duration = Duration::from_millis(500);
 
 /// Runs the command.
-pub(crate) fn run(ground: Ground) -> anyhow::Result<Outcome> {
+pub(crate) fn run(ground: Ground, accept_rollback: bool) -> anyhow::Result<Outcome> {
     let Ground { config, disk } = ground;
+    let before = witnessing::before_start(&config, &disk)?;
+    if !before.contradictions.is_empty() && !accept_rollback {
+        talk::say(&witnessing::refusal(&before));
+        return Ok(Outcome::Findings);
+    }
     let shows = config.alert_stdout;
     let output: Option<crate::house::AlertOutput> =
         shows.map(|_| Box::new(std::io::stdout()) as crate::house::AlertOutput);
@@ -40,6 +46,7 @@ pub(crate) fn run(ground: Ground) -> anyhow::Result<Outcome> {
         }
     };
     record_start(&house)?;
+    witnessing::record_acceptance(&house, &before)?;
     Desk::announce(
         house.disk.as_ref(),
         &house.config.data_dir,
@@ -47,10 +54,12 @@ pub(crate) fn run(ground: Ground) -> anyhow::Result<Outcome> {
     )?;
     greet(&house, &doors, shows);
     let watchman = Watchman::start(&house)?;
-    let (reason, is_asked) = wait(&house, &doors, &watchman);
+    let witnesses = Witnessing::start(&house)?;
+    let (reason, is_asked) = wait(&house, &doors, &watchman, &witnesses);
     talk::say(&format!("stopping: {reason}"));
     Desk::withdraw(house.disk.as_ref(), &house.config.data_dir);
     watchman.stop();
+    witnesses.stop();
     doors.close();
     let house = Arc::into_inner(house).context("somebody still holds the house")?;
     house.close(Some(&reason))?;
@@ -130,7 +139,12 @@ fn greet(house: &House, doors: &Doors, shows: Option<StdoutFormat>) {
 
 /// Waits for a signal or for the end of one of our threads; why we stop, and whether somebody
 /// asked for it.
-fn wait(house: &House, doors: &Doors, watchman: &Watchman) -> (String, bool) {
+fn wait(
+    house: &House,
+    doors: &Doors,
+    watchman: &Watchman,
+    witnesses: &Witnessing,
+) -> (String, bool) {
     loop {
         match doors.signal(HEALTH_PAUSE) {
             Some(signal) if signal == RELOAD_SIGNAL => match reload::reload(house, RELOAD_SIGNAL) {
@@ -143,7 +157,8 @@ fn wait(house: &House, doors: &Doors, watchman: &Watchman) -> (String, bool) {
         let fault = house
             .fault()
             .or_else(|| doors.fault())
-            .or_else(|| watchman.fault());
+            .or_else(|| watchman.fault())
+            .or_else(|| witnesses.fault());
         if let Some(fault) = fault {
             return (fault, false);
         }
