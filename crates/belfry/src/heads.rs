@@ -79,12 +79,7 @@ impl Heads {
         Some(same.map_or(signed, |known| known.note))
     }
 
-    /// The newest checkpoint that satisfied the policy, however old.
-    pub(crate) fn newest_witnessed(&self) -> Option<Arc<str>> {
-        self.lock().as_ref().map(|known| Arc::clone(&known.note))
-    }
-
-    /// Entries under it.
+    /// Entries under the newest checkpoint that satisfied the policy.
     pub(crate) fn witnessed_size(&self) -> u64 {
         self.lock().as_ref().map_or(0, |known| known.size)
     }

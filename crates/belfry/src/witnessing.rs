@@ -25,7 +25,7 @@ use crate::{heads, talk};
 const LOOK: Duration = Duration::from_millis(100);
 /// A ledger that does not grow is shown again after this long, so that the time in the
 /// cosignatures proves that it has not been taken away.
-const REFRESH: Duration = Duration::from_secs(60);
+const REFRESH: Duration = Duration::from_mins(1);
 /// While witnesses are missing the alarm is repeated this often.
 const REPEAT: Duration = Duration::from_hours(1);
 /// Bytes of a policy file.
