@@ -260,6 +260,10 @@ pub(crate) struct Verify {
     /// Check this proof file (from `belfry prove`) instead of the whole ledger
     #[arg(long, value_name = "FILE")]
     pub(crate) proof: Option<PathBuf>,
+    /// A checkpoint remembered elsewhere (from an alert, an answer, a witness), which the ledger
+    /// must extend
+    #[arg(long, value_name = "FILE", conflicts_with = "proof")]
+    pub(crate) checkpoint: Option<PathBuf>,
     /// Also demand a sign of life: a running ledger begins an epoch each minute (ledger.epoch)
     #[arg(long, conflicts_with = "proof")]
     pub(crate) alive: bool,

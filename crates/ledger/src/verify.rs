@@ -29,11 +29,13 @@ use crate::stored_segment::StoredSegment;
 use crate::stretch::{Record, RecordError, Stretch};
 
 mod epochs;
+mod remembered;
 mod report;
 mod sealed;
 mod tiles;
 
 use epochs::EpochWalk;
+use remembered::Remembered;
 
 use report::Findings;
 pub use report::{Finding, FindingKind, VerifyReport};
@@ -51,6 +53,8 @@ pub struct VerifyOptions {
     pub vkey: Option<String>,
     /// The smallest size the ledger must have: remembered from an earlier checkpoint.
     pub size_min: u64,
+    /// A checkpoint note that somebody outside remembers: the ledger must extend it.
+    pub remembered: Option<String>,
     /// Demands a sign of life: the last epoch must have begun no earlier than this, in
     /// nanoseconds since 1970. A running ledger begins one each minute, even when idle.
     pub alive_since_ns: Option<u64>,
@@ -74,6 +78,9 @@ pub enum VerifyError {
     /// The pinned key is malformed.
     #[error("pinned verifier key: {0}")]
     Key(tlog::note::VerifyingKeyParseError),
+    /// The remembered checkpoint is none of this log.
+    #[error("remembered checkpoint: {0}")]
+    Remembered(String),
     /// The disk refused before anything was read.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -108,6 +115,10 @@ pub fn verify(
     let mut findings = Findings::default();
     let key = pinned_key(&identity, options, &mut findings)?;
     let (claim, claim_note) = read_claim(&*disk, &layout, &identity, &key, options, &mut findings);
+    let remembered = options.remembered.as_ref();
+    let remembered = remembered
+        .map(|note| Remembered::parse(note, &key, &identity.origin))
+        .transpose()?;
     let segments = layout.segments(&*disk)?;
     let mut walk = Walk {
         disk: &*disk,
@@ -121,6 +132,7 @@ pub fn verify(
         tree: Frontier::new(),
         is_tree_lost: false,
         root_at_claim: None,
+        remembered,
         tiles: Tiles::default(),
         suspects: Vec::new(),
         epochs: EpochWalk::default(),
@@ -265,6 +277,7 @@ struct Walk<'a> {
     is_tree_lost: bool,
     /// Root when the tree had the size of the checkpoint.
     root_at_claim: Option<Hash>,
+    remembered: Option<Remembered>,
     tiles: Tiles,
     /// Entries whose hash differs from their tile, in order.
     suspects: Vec<u64>,
@@ -608,6 +621,7 @@ impl Walk<'_> {
 
     fn finish(mut self) -> VerifyReport {
         self.judge_absences();
+        self.judge_remembered();
         let tree_size = self.next_index;
         if tree_size < self.claim.size_min {
             let signed = self.claim.size_min;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use ledger::{Claim, ProofError, VerifyOptions, VerifyReport};
+use ledger::{Claim, ProofError, VerifyError, VerifyOptions, VerifyReport};
 use serde_json::json;
 use stdx::Clock as _;
 
@@ -17,6 +17,8 @@ use crate::talk;
 
 /// Bytes of one proof file.
 const PROOF_BYTES_MAX: u64 = 4 << 20;
+/// Bytes of one checkpoint with all its cosignatures.
+const CHECKPOINT_BYTES_MAX: u64 = 1 << 20;
 /// Findings shown to people; programs get all of them.
 const SHOWN_MAX: usize = 20;
 
@@ -38,12 +40,20 @@ fn whole(ground: &Ground, say: &cli::Verify, format: Format) -> anyhow::Result<O
         }
     };
     let options = VerifyOptions {
+        remembered: say
+            .checkpoint
+            .as_deref()
+            .map(|file| remembered(ground, file))
+            .transpose()?,
         alive_since_ns: say.alive.then(|| alive_since(ground.config.epoch)),
         ..VerifyOptions::default()
     };
     let report = ledger::verify(Arc::clone(&ground.disk), &dir, &options, &mut progress);
     if shows {
         talk::progress("");
+    }
+    if let Err(error @ VerifyError::Remembered(_)) = &report {
+        return Err(bad_input(error.to_string()));
     }
     let report = report.with_context(|| format!("verifying {}", dir.display()))?;
     match format {
@@ -61,6 +71,16 @@ fn whole(ground: &Ground, say: &cli::Verify, format: Format) -> anyhow::Result<O
         ));
     }
     Ok(Outcome::Findings)
+}
+
+/// The note in a file. Within JSON it stands as one text; a file cut out of it ends with a line
+/// end or without one.
+fn remembered(ground: &Ground, file: &Path) -> anyhow::Result<String> {
+    let shown = file.display();
+    let bytes = ground.disk.read(file, CHECKPOINT_BYTES_MAX);
+    let bytes = bytes.map_err(|error| bad_input(format!("reading {shown}: {error}")))?;
+    let text = String::from_utf8(bytes).map_err(|_| bad_input(format!("{shown} is not text")))?;
+    Ok(format!("{}\n", text.trim_end()))
 }
 
 /// The newest epoch of a living ledger began after this, nanoseconds since 1970: one epoch may just

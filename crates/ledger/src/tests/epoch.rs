@@ -9,8 +9,8 @@ use tlog::{Checkpoint, SigningKey, UnverifiedCheckpoint};
 
 use super::{DIR, House, ORIGIN, PATIENCE, bodies, events, path, signed_size, verified};
 use crate::{
-    EpochFault, FindingKind, Ledger, OpenError, Reader, RecoveryKey, SealProof, VerifyOptions,
-    verify, verify_seal,
+    EpochFault, FindingKind, Ledger, OpenError, Reader, RecoveryKey, SealProof, VerifyError,
+    VerifyOptions, verify, verify_seal,
 };
 
 const SEALS: &str = "epochs/00000000.notes";
@@ -315,4 +315,57 @@ fn a_seal_is_proven_offline() {
     check(|forged, other| forged.ends = other.ends);
     check(|forged, other| forged.consistency = other.consistency);
     check(|forged, _| forged.note.truncate(forged.note.len() - 110));
+}
+
+#[test]
+fn a_remembered_checkpoint_shows_a_rollback_and_a_fork() {
+    let (house, ledger) = House::created();
+    ledger.appender().append(events("web", 0, 3)).unwrap();
+    let early = signed_size(&ledger.reader());
+    let note = ledger.reader().checkpoint().unwrap().to_string();
+    rotate(&ledger);
+    ledger.close().unwrap();
+    let backup = house.disk.fork();
+    let (ledger, _) = house.open().unwrap();
+    ledger.appender().append(events("web", 3, 3)).unwrap();
+    signed_size(&ledger.reader());
+    let late = ledger.reader().checkpoint().unwrap().to_string();
+    ledger.close().unwrap();
+    let kinds = |disk: &CrashDisk, note: &str| {
+        let options = VerifyOptions {
+            remembered: Some(note.to_owned()),
+            ..VerifyOptions::default()
+        };
+        let report = verify(
+            Arc::new(disk.clone()),
+            DIR.as_ref(),
+            &options,
+            &mut |_, _| {},
+        );
+        let findings = report.unwrap().findings;
+        findings.iter().map(|found| found.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(early, 5);
+    assert_eq!(kinds(&house.disk, &note), []);
+    assert_eq!(kinds(&house.disk, &late), []);
+    // The whole folder was brought back from a backup: nothing inside it can tell.
+    assert_eq!(verified(&backup).findings, []);
+    assert_eq!(kinds(&backup, &note), []);
+    assert_eq!(kinds(&backup, &late), [FindingKind::RolledBack]);
+    // The same keys went on from the backup in another way: two histories under one name.
+    let fork = House::on(backup);
+    let (ledger, _) = fork.open().unwrap();
+    ledger.appender().append(events("web", 700, 9)).unwrap();
+    ledger.close().unwrap();
+    assert_eq!(verified(&fork.disk).findings, []);
+    assert_eq!(kinds(&fork.disk, &note), []);
+    assert_eq!(kinds(&fork.disk, &late), [FindingKind::Forked]);
+    let other = sealed();
+    let note = Reader::open(other.disk(), &other.config.dir).unwrap();
+    let options = VerifyOptions {
+        remembered: Some(note.checkpoint().unwrap().to_string()),
+        ..VerifyOptions::default()
+    };
+    let report = verify(house.disk(), DIR.as_ref(), &options, &mut |_, _| {});
+    assert!(matches!(report, Err(VerifyError::Remembered(_))));
 }

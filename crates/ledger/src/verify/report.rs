@@ -19,6 +19,8 @@ pub enum FindingKind {
     Reordered,
     /// The ledger ends before what was signed.
     Truncated,
+    /// The ledger ends before a checkpoint that somebody outside remembers, and does not know it.
+    RolledBack,
     /// Entries and signed root disagree, though entries and tiles agree: the whole was rewritten.
     Forked,
     /// A signature or key does not hold.
@@ -38,6 +40,7 @@ impl fmt::Display for FindingKind {
             Self::Missing => "missing",
             Self::Reordered => "reordered",
             Self::Truncated => "truncated",
+            Self::RolledBack => "rolled back",
             Self::Forked => "forked",
             Self::Unsigned => "unsigned",
             Self::WrongEpochKey => "wrong epoch key",

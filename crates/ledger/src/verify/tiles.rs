@@ -32,6 +32,7 @@ impl Walk<'_> {
                 levels[level].push(*hash);
             }
         });
+        self.note_remembered();
         let size = self.next_index;
         if self
             .claim
