@@ -46,6 +46,17 @@ pub(crate) fn policy_path(config: &Config) -> PathBuf {
 
 /// The policy of `config`; `None` when there is none.
 pub(crate) fn policy(config: &Config, disk: &dyn Disk) -> anyhow::Result<Option<Policy>> {
+    let Some(text) = policy_text(config, disk)? else {
+        return Ok(None);
+    };
+    let shown = policy_path(config);
+    let policy =
+        Policy::parse(&text).map_err(|error| bad_input(format!("{}: {error}", shown.display())))?;
+    Ok(Some(policy))
+}
+
+/// The policy of `config` as it is written.
+pub(crate) fn policy_text(config: &Config, disk: &dyn Disk) -> anyhow::Result<Option<String>> {
     let path = policy_path(config);
     let shown = path.display();
     let found = disk.stat(&path);
@@ -62,8 +73,7 @@ pub(crate) fn policy(config: &Config, disk: &dyn Disk) -> anyhow::Result<Option<
         .read(&path, POLICY_BYTES_MAX)
         .with_context(|| format!("reading {shown}"))?;
     let text = String::from_utf8(bytes).map_err(|_| bad_input(format!("{shown} is no text")))?;
-    let policy = Policy::parse(&text).map_err(|error| bad_input(format!("{shown}: {error}")))?;
-    Ok(Some(policy))
+    Ok(Some(text))
 }
 
 /// What every witness remembers, compared with the ledger that `reader` shows.

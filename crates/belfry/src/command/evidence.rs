@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context;
 use event::{Entry, Index, text};
@@ -17,7 +18,7 @@ use crate::cli::{self, Format};
 use crate::clock::SystemClock;
 use crate::exit_code::{Outcome, bad_input};
 use crate::operate::actor;
-use crate::{received, talk};
+use crate::{heads, received, talk, witnessing};
 
 /// Bytes of entries read at once.
 const READ_BYTES_MAX: usize = 8 << 20;
@@ -41,7 +42,7 @@ struct Chosen {
 
 fn export(ground: &Ground, say: &cli::EvidenceExport, format: Format) -> anyhow::Result<Outcome> {
     let reader = ground.reader()?;
-    let note = reader
+    let newest = reader
         .checkpoint()
         .ok_or_else(|| bad_input("there is no signed checkpoint yet".to_owned()))?;
     let signed = reader.signed_size().unwrap_or(0);
@@ -50,7 +51,10 @@ fn export(ground: &Ground, say: &cli::EvidenceExport, format: Format) -> anyhow:
         return Err(bad_input(format!("{}: no entry found", chosen.question)));
     }
     ground.record_access("evidence", &chosen.question)?;
+    let last = chosen.indices.last().copied().unwrap_or(0);
+    let (note, policy) = head(ground, newest, last)?;
     let mut bundle = Bundle::new(&chosen.question, &reader.vkey(), &note);
+    bundle.policy = policy;
     bundle.made_by = actor();
     bundle.made_at = calendar::format_rfc3339(SystemClock.unix_nanos());
     bundle.alert = chosen.alert;
@@ -69,7 +73,6 @@ fn export(ground: &Ground, say: &cli::EvidenceExport, format: Format) -> anyhow:
     if shows {
         talk::progress("");
     }
-    let last = chosen.indices.last().copied().unwrap_or(0);
     let seal = reader.prove_seal(Index(last), &note);
     bundle.seal = seal
         .map_err(|error| bad_input(format!("seal: {error}")))?
@@ -98,6 +101,18 @@ fn export(ground: &Ground, say: &cli::EvidenceExport, format: Format) -> anyhow:
         )),
     };
     Ok(Outcome::Fine)
+}
+
+/// The checkpoint to prove under, with the policy of its witnesses: the newest that they have seen
+/// if it covers the records, else the newest of our own.
+fn head(ground: &Ground, newest: Arc<str>, last: u64) -> anyhow::Result<(Arc<str>, String)> {
+    let disk = ground.disk.as_ref();
+    let Some(policy) = witnessing::policy_text(&ground.config, disk)? else {
+        return Ok((newest, String::new()));
+    };
+    let seen = heads::read(disk, &ground.config.data_dir)
+        .filter(|note| heads::size_of(note).is_some_and(|size| last < size));
+    Ok((seen.unwrap_or(newest), policy))
 }
 
 /// A file is evidence once: an existing one is not overwritten.
