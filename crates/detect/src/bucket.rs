@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 
+use crate::exception::Exception;
 use crate::fields::{Layout, Local};
 use crate::limits;
 use crate::predicate::{Op, Shape, fold};
@@ -57,10 +58,10 @@ pub(crate) struct Show {
 }
 
 impl Bucket {
-    /// Indexes the rules given as (number, program), with what earlier events taught.
-    pub(crate) fn build(
+    /// Indexes the rules given as (number, program, exceptions), with what earlier events taught.
+    pub(crate) fn build<'r>(
         programs: &Programs,
-        rules: impl Iterator<Item = (RuleNumber, NodeId)>,
+        rules: impl Iterator<Item = (RuleNumber, NodeId, &'r [Exception])>,
         knowledge: &Knowledge,
     ) -> Self {
         let mut bucket = Self {
@@ -69,8 +70,11 @@ impl Bucket {
         };
         let mut reads = vec![false; programs.fields.len()];
         let mut of_witness: HashMap<Witness, Vec<RuleNumber>> = HashMap::new();
-        for (rule, root) in rules {
+        for (rule, root, exceptions) in rules {
             fields_of(programs, root, &mut reads);
+            for exception in exceptions {
+                fields_of(programs, exception.root, &mut reads);
+            }
             match choose(programs, root, knowledge) {
                 None => bucket.always.push(rule),
                 Some(choice) => {

@@ -98,6 +98,17 @@ pub struct EngineStats {
     pub truncated: u64,
     /// Per rule, in the order of [`RuleSet::rules`].
     pub rules: Vec<RuleStats>,
+    /// Per exception, in the order of [`RuleSet::exceptions`].
+    pub exceptions: Vec<ExceptionStats>,
+}
+
+/// What one exception has done since the engine was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExceptionStats {
+    /// Its name.
+    pub name: String,
+    /// Matches that it took away.
+    pub suppressed: u64,
 }
 
 /// Rules at work, with the state of their windows.
@@ -213,6 +224,7 @@ impl Engine {
             entries: self.entries,
             clock_suspect: self.clock_suspect,
             truncated: self.truncated,
+            exceptions: self.exception_stats(),
             rules: rules
                 .map(|(rule, state)| RuleStats {
                     rule: Arc::clone(&rule.reference),
@@ -255,6 +267,17 @@ impl Engine {
         self.sources.heard()
     }
 
+    fn exception_stats(&self) -> Vec<ExceptionStats> {
+        let suppressed = self.sieve.suppressed();
+        let exceptions = self.set.exceptions().iter().enumerate();
+        exceptions
+            .map(|(at, exception)| ExceptionStats {
+                name: exception.name.clone(),
+                suppressed: suppressed.get(at).copied().unwrap_or(0),
+            })
+            .collect()
+    }
+
     fn apply_one(&mut self, entry: &Entry, detections: &mut Vec<Detection>) {
         self.entries += 1;
         self.next = entry.index().0 + 1;
@@ -263,7 +286,9 @@ impl Engine {
         self.judge_due(&set, detections);
         let mut matched = std::mem::take(&mut self.matched);
         matched.clear();
-        let spent = self.sieve.matches(&set, entry.event(), &mut matched);
+        let spent = self
+            .sieve
+            .matches(&set, entry.event(), entry.received().0, &mut matched);
         self.truncated += u64::from(spent.is_truncated);
         let time = self.event_time(entry);
         for number in &matched {

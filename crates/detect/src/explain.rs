@@ -17,6 +17,8 @@ pub struct Explanation {
     pub log_source: bool,
     /// Whether the condition as a whole holds, log source aside.
     pub condition: bool,
+    /// Names of the exceptions that would take it away, whatever their date.
+    pub exceptions: Vec<String>,
     /// Every selection by name, and whether it holds.
     pub selections: Vec<(String, bool)>,
 }
@@ -39,6 +41,11 @@ pub fn explain(set: &RuleSet, rule: &str, entry: &Entry) -> Vec<Explanation> {
         let mut scratch = Scratch::default();
         let mut matcher = Matcher::plain(&set.programs, entry.event(), &mut scratch);
         let condition = matcher.holds(detector.root);
+        let exceptions = detector.exceptions.iter();
+        let exceptions = exceptions
+            .filter(|exception| !matcher.holds(exception.root))
+            .map(|exception| set.exceptions()[exception.number as usize].name.clone())
+            .collect();
         let selections = detector.selections.iter();
         let selections = selections
             .map(|(name, root)| (name.clone(), matcher.holds(*root)))
@@ -48,6 +55,7 @@ pub fn explain(set: &RuleSet, rule: &str, entry: &Entry) -> Vec<Explanation> {
             title: known.reference.title.clone(),
             log_source: belongs.has(detector.place),
             condition,
+            exceptions,
             selections,
         });
     }

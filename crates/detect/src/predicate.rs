@@ -60,6 +60,8 @@ pub(crate) enum TimePart {
     Hour,
     /// 1 to 31.
     Day,
+    /// 1 to 53, as ISO 8601 counts weeks.
+    Week,
     /// 1 to 12.
     Month,
     /// The year.
@@ -276,9 +278,27 @@ fn time_part(value: Value<'_>, part: TimePart) -> Option<i64> {
         TimePart::Minute => i64::from(civil.minute),
         TimePart::Hour => i64::from(civil.hour),
         TimePart::Day => i64::from(civil.day),
+        TimePart::Week => iso_week(nanos),
         TimePart::Month => i64::from(civil.month),
         TimePart::Year => civil.year,
     })
+}
+
+/// The week of ISO 8601: weeks begin on Monday and belong to the year of their Thursday.
+fn iso_week(nanos: i64) -> i64 {
+    const DAY_NANOS: i64 = calendar::DAY_SECONDS * calendar::SECOND_NANOS;
+    let day = nanos.div_euclid(DAY_NANOS);
+    // 1970-01-01 was a Thursday.
+    let thursday = day - (day + 3).rem_euclid(7) + 3;
+    let new_year = Civil {
+        month: 1,
+        day: 1,
+        ..Civil::of(thursday.saturating_mul(DAY_NANOS))
+    };
+    let first = new_year
+        .unix_nanos()
+        .map_or(0, |nanos| nanos.div_euclid(DAY_NANOS));
+    (thursday - first) / 7 + 1
 }
 
 #[cfg(test)]

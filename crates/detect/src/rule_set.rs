@@ -7,12 +7,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use event::{RuleRef, Severity};
+use event::{Event, RuleRef, Severity, Timestamp};
 
 use crate::bucket::RuleNumber;
 use crate::correlation::{self, Correlation};
 use crate::digest;
-use crate::log_source::{self, LogSources, Mask, Reach};
+use crate::exception::{self, Exception, ExceptionSummary, FilterDocument};
+use crate::log_source::{self, LogSources, Mask, Reach, Sorter};
+use crate::placeholder::Placeholders;
 use crate::program::{NodeId, Programs};
 use crate::rule::{Body, DetectionRule, Document, LogSource, Meta};
 use crate::sample::{self, TestOutcome};
@@ -80,6 +82,9 @@ pub struct RuleSet {
     pub(crate) rules: Vec<Rule>,
     pub(crate) programs: Programs,
     pub(crate) log_sources: LogSources,
+    exceptions: Vec<ExceptionSummary>,
+    notes: Vec<Problem>,
+    placeholders: Placeholders,
     /// Files that carry samples.
     tested: Vec<RuleFile>,
 }
@@ -121,6 +126,8 @@ pub(crate) struct Detector {
     /// Its log source among those of the set.
     pub(crate) place: u16,
     pub(crate) root: NodeId,
+    /// What must hold beside it.
+    pub(crate) exceptions: Vec<Exception>,
     /// Named selections, for explanations.
     pub(crate) selections: Vec<(String, NodeId)>,
 }
@@ -141,6 +148,28 @@ impl RuleSet {
         tuning_file: &str,
     ) -> (Self, Vec<Problem>) {
         let mut loader = Loader::default();
+        for file in files {
+            loader.read_placeholders(file);
+        }
+        Self::load_with(files, tuning, tuning_file, loader)
+    }
+
+    /// Compiles one file alone, with the placeholders of this set.
+    pub(crate) fn load_alone(&self, file: &RuleFile) -> Self {
+        let loader = Loader {
+            placeholders: self.placeholders.clone(),
+            ..Loader::default()
+        };
+        let files = std::slice::from_ref(file);
+        Self::load_with(files, &Tuning::default(), "", loader).0
+    }
+
+    fn load_with(
+        files: &[RuleFile],
+        tuning: &Tuning,
+        tuning_file: &str,
+        mut loader: Loader,
+    ) -> (Self, Vec<Problem>) {
         let mut documents = Vec::new();
         for file in files {
             loader.read_file(file, &mut documents);
@@ -161,6 +190,7 @@ impl RuleSet {
             }
         }
         loader.link();
+        loader.add_exceptions();
         let mut tested = Vec::new();
         for file in files {
             if loader.tested.contains(&file.name) {
@@ -172,6 +202,9 @@ impl RuleSet {
             rules: loader.rules,
             programs: loader.programs,
             log_sources: loader.log_sources,
+            exceptions: loader.exceptions,
+            notes: loader.notes,
+            placeholders: loader.placeholders,
             tested,
         };
         (set, loader.problems)
@@ -225,10 +258,40 @@ impl RuleSet {
         asked.contains(&true).then_some(self)
     }
 
+    /// Exceptions from its rules, in the order of their files.
+    pub fn exceptions(&self) -> &[ExceptionSummary] {
+        &self.exceptions
+    }
+
+    /// The rules about single events that run and are written for a log source of `event`.
+    pub fn written_for(&self, event: &Event) -> Vec<Arc<RuleRef>> {
+        let belongs = self.log_sources.of(event, &mut Sorter::default());
+        let rules = self.rules.iter().filter(|rule| match &rule.kind {
+            Kind::Detection(detector) => rule.enabled && belongs.has(detector.place),
+            Kind::Correlation(_) => false,
+        });
+        rules.map(|rule| Arc::clone(&rule.reference)).collect()
+    }
+
+    /// What runs and hardly is what was meant: placeholders without values, filters that keep what
+    /// they should leave out or that narrow no rule.
+    pub fn notes(&self) -> &[Problem] {
+        &self.notes
+    }
+
+    /// The exceptions of a rule about single events.
+    pub(crate) fn exceptions_of(&self, rule: RuleNumber) -> &[Exception] {
+        match &self.rules[rule as usize].kind {
+            Kind::Detection(detector) => &detector.exceptions,
+            Kind::Correlation(_) => &[],
+        }
+    }
+
     /// Runs the samples of every file that has some, each file alone and each sample through a
     /// fresh engine.
     pub fn run_tests(&self) -> Vec<TestOutcome> {
-        self.tested.iter().flat_map(sample::run).collect()
+        let run = |file| sample::run(self, file);
+        self.tested.iter().flat_map(run).collect()
     }
 }
 
@@ -266,6 +329,10 @@ struct Loader {
     rules: Vec<Rule>,
     programs: Programs,
     log_sources: LogSources,
+    placeholders: Placeholders,
+    filters: Vec<(Arc<str>, FilterDocument)>,
+    exceptions: Vec<ExceptionSummary>,
+    notes: Vec<Problem>,
     problems: Vec<Problem>,
     /// Correlations that wait for the rules they refer to.
     waiting: Vec<(Arc<str>, Document)>,
@@ -279,7 +346,16 @@ struct Loader {
 impl Loader {
     fn read_file(&mut self, file: &RuleFile, documents: &mut Vec<tuning::Placed>) {
         let name: Arc<str> = file.name.as_str().into();
-        let read = sigma::read(&file.text);
+        if sigma::placeholders(&file.text).is_some() {
+            return;
+        }
+        let read = sigma::read_with(&file.text, &self.placeholders);
+        for (line, message) in read.notes {
+            self.note(&name, line, message);
+        }
+        for filter in read.filters {
+            self.filters.push((Arc::clone(&name), filter));
+        }
         for (line, message) in read.problems {
             self.problem(&name, line, message);
         }
@@ -343,6 +419,7 @@ impl Loader {
             place: self.log_sources.place(&rule.log_source)?,
             log_source: rule.log_source,
             root,
+            exceptions: Vec::new(),
             selections,
         })
     }
@@ -453,6 +530,71 @@ impl Loader {
             });
             self.rules[place].rings = first.is_none() || generated;
         }
+    }
+
+    fn read_placeholders(&mut self, file: &RuleFile) {
+        match sigma::placeholders(&file.text) {
+            None => {}
+            Some(Ok(placeholders)) => self.placeholders.join(placeholders),
+            Some(Err(message)) => self.problem(&file.name, None, message),
+        }
+    }
+
+    /// Gives every rule the filters that narrow it.
+    fn add_exceptions(&mut self) {
+        for (file, filter) in std::mem::take(&mut self.filters) {
+            // Files are bounded, so filters are.
+            let number = u32::try_from(self.exceptions.len()).unwrap_or(u32::MAX);
+            let mut compiler = exception::Compiler::new(&filter, number);
+            let mut narrows = Vec::new();
+            let mut wrong = None;
+            for rule in &mut self.rules {
+                let Kind::Detection(detector) = &mut rule.kind else {
+                    continue;
+                };
+                let reference = &rule.reference;
+                let names = [
+                    Some(&reference.id),
+                    rule.name.as_ref(),
+                    reference.code.as_ref(),
+                ];
+                let names = names.into_iter().flatten().cloned();
+                if !compiler.fits(names, &detector.log_source) {
+                    continue;
+                }
+                match compiler.compile(&detector.log_source, &mut self.programs) {
+                    Ok(exception) => detector.exceptions.push(exception),
+                    Err(message) => wrong = Some(message),
+                }
+                narrows.push(reference.id.clone());
+            }
+            let line = Some(filter.line);
+            if let Some(message) = wrong {
+                self.problem(&file, line, format!("{}: {message}", filter.title));
+            }
+            if narrows.is_empty() {
+                let message = format!("{}: narrows no rule that loaded", filter.title);
+                self.note(&file, line, message);
+            }
+            self.exceptions.push(ExceptionSummary {
+                name: filter.name,
+                title: filter.title,
+                file,
+                line: filter.line,
+                owner: filter.owner,
+                reason: filter.reason,
+                expires: filter.expires_nanos.map(Timestamp),
+                rules: narrows,
+            });
+        }
+    }
+
+    fn note(&mut self, file: &str, line: Option<u32>, message: String) {
+        self.notes.push(Problem {
+            file: file.to_owned(),
+            line,
+            message,
+        });
     }
 
     fn problem(&mut self, file: &str, line: Option<u32>, message: String) {

@@ -162,10 +162,9 @@ fn numbered(value: &Value, n: u64) -> Value {
     }
 }
 
-/// Runs all samples of `file`.
-pub(crate) fn run(file: &RuleFile) -> Vec<TestOutcome> {
-    let (set, _) = RuleSet::load(std::slice::from_ref(file));
-    let set = Arc::new(set);
+/// Runs all samples of `file`, with the placeholders of the `whole` set.
+pub(crate) fn run(whole: &RuleSet, file: &RuleFile) -> Vec<TestOutcome> {
+    let set = Arc::new(whole.load_alone(file));
     let mut outcomes = Vec::new();
     for document in sigma::read(&file.text).documents {
         let reference = &document.meta.reference;

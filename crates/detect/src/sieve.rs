@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use event::Event;
 
 use crate::bucket::{Bucket, Knowledge, RuleNumber};
+use crate::exception::Exception;
 use crate::limits;
 use crate::log_source::{Mask, Sorter};
 use crate::matcher::{Matcher, Scratch, Spent};
@@ -19,6 +20,8 @@ pub(crate) struct Sieve {
     sorter: Sorter,
     buckets: HashMap<Mask, Lane>,
     scratch: Scratch,
+    /// Per exception, how often it took a match away.
+    suppressed: Vec<u64>,
 }
 
 /// A bucket with what its events teach.
@@ -32,17 +35,21 @@ struct Lane {
     lesson: u32,
 }
 
+#[cfg(test)]
+mod tests;
+
 /// Events after which a bucket is built anew, first and last; each time eight times as many.
 const LESSON_FIRST: u32 = 256;
 const LESSON_LAST: u32 = 1 << 20;
 
 impl Sieve {
-    /// Numbers of the rules of `set` that match `event`, ascending, appended to `matched`. Always
-    /// call it with the same set.
+    /// Numbers of the rules of `set` that match `event`, received at `received` (ns), ascending,
+    /// appended to `matched`. Always call it with the same set.
     pub(crate) fn matches(
         &mut self,
         set: &RuleSet,
         event: &Event,
+        received: i64,
         matched: &mut Vec<RuleNumber>,
     ) -> Spent {
         let exact = set.log_sources.of(event, &mut self.sorter);
@@ -66,11 +73,30 @@ impl Sieve {
             &mut lane.hits,
             matched,
         );
-        let spent = matcher.finish();
         if mask != exact {
             matched.retain(|rule| set.accepts(*rule, &exact));
         }
-        spent
+        self.suppressed.resize(set.exceptions().len(), 0);
+        let suppressed = &mut self.suppressed;
+        matched.retain(|rule| {
+            let applies = |exception: &&Exception| received < exception.expires_nanos;
+            let exceptions = set.exceptions_of(*rule).iter();
+            let taken = exceptions
+                .filter(applies)
+                .find(|exception| !matcher.holds(exception.root));
+            if let Some(exception) = taken {
+                suppressed[exception.number as usize] += 1;
+            }
+            taken.is_none()
+        });
+        matcher.finish()
+    }
+}
+
+impl Sieve {
+    /// How often each exception of the set took a match away.
+    pub(crate) fn suppressed(&self) -> &[u64] {
+        &self.suppressed
     }
 }
 
@@ -92,7 +118,7 @@ impl Lane {
             .zip(&set.rules)
             .filter_map(|(number, rule)| match &rule.kind {
                 Kind::Detection(detector) if rule.enabled && mask.has(detector.place) => {
-                    Some((number, detector.root))
+                    Some((number, detector.root, detector.exceptions.as_slice()))
                 }
                 _ => None,
             });

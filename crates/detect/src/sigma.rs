@@ -11,11 +11,14 @@ use std::time::Duration;
 use event::{Attack, RuleRef, Severity};
 use rsigma_parser as parser;
 
+use crate::exception::FilterDocument;
 use crate::limits;
+use crate::placeholder::Placeholders;
 use crate::rule::{Body, Clause, Condition, DetectionRule, Document, LogSource, Meta};
 use crate::sample::{self, Sample};
 
 mod correlate;
+mod filter;
 mod lower;
 pub(crate) mod naming;
 
@@ -24,12 +27,46 @@ pub(crate) mod naming;
 pub(crate) struct File {
     /// Documents that could be read.
     pub(crate) documents: Vec<Document>,
+    /// Filters.
+    pub(crate) filters: Vec<FilterDocument>,
     /// (line, message) of everything that could not.
     pub(crate) problems: Vec<(Option<u32>, String)>,
+    /// (line, message) of what can be read and hardly is what was meant.
+    pub(crate) notes: Vec<(Option<u32>, String)>,
+}
+
+/// The values of placeholders that a file gives, and what is wrong with them. A file that gives
+/// some holds nothing else.
+pub(crate) fn placeholders(text: &str) -> Option<Result<Placeholders, String>> {
+    let first = text
+        .lines()
+        .find(|line| !matches!(line.trim_end(), "" | "---") && !line.starts_with('#'))?;
+    if !first.starts_with("placeholders:") || text.len() > limits::RULE_FILE_BYTES_MAX {
+        return None;
+    }
+    // Read as a key of our own beside a rule, because only the parser reads YAML.
+    let text = text.trim_start_matches("---");
+    let rule = format!(
+        "title: placeholders\nlogsource: {{category: any}}\n\
+         detection: {{s: {{a: b}}, condition: s}}\n{text}\n"
+    );
+    let read = parser::parse_sigma_yaml(&rule).map_err(|error| brief(&error.to_string()));
+    Some(read.and_then(|collection| {
+        let rule = collection.rules.into_iter().next();
+        let rule = rule.ok_or("the placeholders cannot be read")?;
+        let custom = serde_json::to_value(&rule.custom_attributes);
+        let custom = custom.map_err(|error| error.to_string())?;
+        Placeholders::read(&custom["placeholders"])
+    }))
+}
+
+/// Reads one file without values of placeholders.
+pub(crate) fn read(text: &str) -> File {
+    read_with(text, &Placeholders::default())
 }
 
 /// Reads one file.
-pub(crate) fn read(text: &str) -> File {
+pub(crate) fn read_with(text: &str, placeholders: &Placeholders) -> File {
     let mut file = File::default();
     if text.len() > limits::RULE_FILE_BYTES_MAX {
         file.problems.push((
@@ -48,7 +85,7 @@ pub(crate) fn read(text: &str) -> File {
     } else {
         documents(text)
     } {
-        read_part(&mut file, line, part);
+        read_part(&mut file, line, part, placeholders);
     }
     file
 }
@@ -97,7 +134,7 @@ fn documents(text: &str) -> Vec<(u32, &str)> {
     parts
 }
 
-fn read_part(file: &mut File, first_line: u32, text: &str) {
+fn read_part(file: &mut File, first_line: u32, text: &str, placeholders: &Placeholders) {
     // Comments and blank lines before the first key belong to no rule.
     let skipped = text
         .lines()
@@ -112,9 +149,14 @@ fn read_part(file: &mut File, first_line: u32, text: &str) {
         let at = line_in(error).map_or(line, |within| first_line + within - 1);
         file.problems.push((Some(at), brief(error)));
     }
-    for _ in &collection.filters {
-        let message = "filter documents are not supported yet".to_owned();
-        file.problems.push((Some(line), message));
+    for filter in collection.filters {
+        let title = filter.title.clone();
+        match filter::document(line, filter, placeholders, &mut file.notes) {
+            Ok(document) => file.filters.push(document),
+            Err(message) => file
+                .problems
+                .push((Some(line), format!("{title}: {message}"))),
+        }
     }
     let documents = text
         .lines()
@@ -135,7 +177,7 @@ fn read_part(file: &mut File, first_line: u32, text: &str) {
     for rule in collection.rules {
         let title = rule.title.clone();
         let line = line_of(&title);
-        match detection_document(line, rule, &mut file.problems) {
+        match detection_document(line, rule, placeholders, &mut file.notes) {
             Ok(document) => file.documents.push(document),
             Err(message) => file
                 .problems
@@ -180,7 +222,8 @@ fn one_line(message: &str) -> String {
 fn detection_document(
     line: u32,
     rule: parser::SigmaRule,
-    problems: &mut Vec<(Option<u32>, String)>,
+    placeholders: &Placeholders,
+    notes: &mut Vec<(Option<u32>, String)>,
 ) -> Result<Document, String> {
     let custom = Custom::of(serde_json::to_value(&rule.custom_attributes))?;
     let meta = meta(
@@ -197,27 +240,17 @@ fn detection_document(
         &custom,
     );
     let log_source = log_source(rule.logsource);
-    let mut warnings = Vec::new();
-    let mut selections = Vec::with_capacity(rule.detection.named.len());
-    for (name, detection) in &rule.detection.named {
-        let mut clause = lower::clause(detection, &mut warnings)
-            .map_err(|message| format!("selection {name}: {message}"))?;
-        naming::rename(&mut clause, &log_source);
-        selections.push((name.clone(), clause));
+    let mut missing = Vec::new();
+    let detection = &rule.detection;
+    let (mut selections, condition) = selections(detection, placeholders, &mut missing)?;
+    for (_, clause) in &mut selections {
+        naming::rename(clause, &log_source);
     }
-    selections.sort_by(|(a, _), (b, _)| a.cmp(b));
-    for warning in warnings {
-        problems.push((Some(line), format!("{}: {warning}", rule.title)));
+    for name in missing {
+        let title = &rule.title;
+        let message = format!("{title}: placeholder `%{name}%` has no values, so it fits nothing");
+        notes.push((Some(line), message));
     }
-    let names: Vec<&str> = selections.iter().map(|(name, _)| name.as_str()).collect();
-    let mut conditions = Vec::new();
-    for expression in &rule.detection.conditions {
-        conditions.push(condition(expression, &names)?);
-    }
-    let condition = match conditions.len() {
-        0 => return Err("no condition".into()),
-        _ => Condition::AtLeast(1, conditions),
-    };
     Ok(Document {
         line,
         meta,
@@ -228,6 +261,31 @@ fn detection_document(
             condition,
         }),
     })
+}
+
+/// The named selections of a detection, sorted by name, and how they combine.
+fn selections(
+    detection: &parser::Detections,
+    placeholders: &Placeholders,
+    missing: &mut Vec<String>,
+) -> Result<(Vec<(String, Clause)>, Condition), String> {
+    let mut selections = Vec::with_capacity(detection.named.len());
+    for (name, detection) in &detection.named {
+        let clause = lower::clause(detection, placeholders, missing)
+            .map_err(|message| format!("selection {name}: {message}"))?;
+        selections.push((name.clone(), clause));
+    }
+    selections.sort_by(|(a, _), (b, _)| a.cmp(b));
+    missing.sort();
+    let names: Vec<&str> = selections.iter().map(|(name, _)| name.as_str()).collect();
+    let mut conditions = Vec::new();
+    for expression in &detection.conditions {
+        conditions.push(condition(expression, &names)?);
+    }
+    match conditions.len() {
+        0 => Err("no condition".into()),
+        _ => Ok((selections, Condition::AtLeast(1, conditions))),
+    }
 }
 
 fn log_source(source: parser::LogSource) -> LogSource {
@@ -348,6 +406,9 @@ struct Custom {
     cooldown: Option<Duration>,
     thresholds: Vec<(String, u64)>,
     samples: Vec<Sample>,
+    owner: Option<String>,
+    reason: Option<String>,
+    expires_nanos: Option<i64>,
 }
 
 impl Custom {
@@ -370,6 +431,9 @@ impl Custom {
                         Some(duration.ok_or("cooldown is not a duration such as 10m")?);
                 }
                 "thresholds" => custom.thresholds = numbers(&value)?,
+                "owner" => custom.owner = value.as_str().map(str::to_owned),
+                "reason" => custom.reason = value.as_str().map(str::to_owned),
+                "expires" => custom.expires_nanos = Some(filter::end_of(&value)?),
                 "tests" => custom.samples = sample::read(&value)?,
                 _ => {}
             }

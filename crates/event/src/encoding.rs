@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use thiserror::Error;
 
 use crate::field::{self, FieldId};
-use crate::{Event, FieldRef, Timestamp, Value, text};
+use crate::{Event, FieldRef, Namer, Timestamp, Value, text};
 
 /// Fields whose text is a point in time.
 const TIME_FIELDS: [FieldId; 5] = [
@@ -155,24 +155,27 @@ pub fn decode(body: &str) -> Result<Event, DecodeError> {
         at: 0,
         scratch: String::new(),
     };
-    let mut event = Event::with_capacity(24, body.len());
+    let mut event = Event::with_capacity(48, body.len());
+    let mut name = String::with_capacity(64);
     reader.expect(b'{', "an object")?;
     if reader.take(b'}') {
         return reader.finish(event);
     }
     loop {
-        let name = reader.string()?.to_owned();
+        name.clear();
+        name.push_str(reader.string()?);
+        let id = FieldId::intern(&name, Namer::Event);
         reader.expect(b':', "a colon")?;
         if reader.take(b'[') {
             loop {
-                reader.value(&mut event, &name, true)?;
+                reader.value(&mut event, id, &name, true)?;
                 if reader.take(b']') {
                     break;
                 }
                 reader.expect(b',', "a comma or the end of the list")?;
             }
         } else {
-            reader.value(&mut event, &name, false)?;
+            reader.value(&mut event, id, &name, false)?;
         }
         if reader.take(b'}') {
             return reader.finish(event);
@@ -221,17 +224,28 @@ impl Reader<'_> {
         }
     }
 
-    fn value(&mut self, event: &mut Event, name: &str, in_list: bool) -> Result<(), DecodeError> {
+    fn value(
+        &mut self,
+        event: &mut Event,
+        id: Option<FieldId>,
+        name: &str,
+        in_list: bool,
+    ) -> Result<(), DecodeError> {
+        let mut push = |value: Value<'_>| match (id, in_list) {
+            (Some(id), true) => event.push_item(id, value),
+            (Some(id), false) => event.push(id, value),
+            (None, _) => event.push_named(name, value, in_list),
+        };
         let literal = |text: &str| self.body[self.at..].starts_with(text);
         let (value, len) = match self.peek() {
             Some(b'"') => {
                 let text = self.string()?;
-                let time = FieldId::of(name)
+                let time = id
                     .filter(|id| is_time(*id))
                     .and_then(|_| stdx::calendar::parse_rfc3339(text))
                     .map(|parsed| Timestamp(parsed.unix_nanos))
                     .filter(|time| time.to_string() == text);
-                event.push_named(name, time.map_or(Value::Str(text), Value::Time), in_list);
+                push(time.map_or(Value::Str(text), Value::Time));
                 return Ok(());
             }
             Some(b'n') if literal("null") => (Value::Null, 4),
@@ -240,7 +254,7 @@ impl Reader<'_> {
             _ => self.number()?,
         };
         self.at += len;
-        event.push_named(name, value, in_list);
+        push(value);
         Ok(())
     }
 
@@ -265,10 +279,7 @@ impl Reader<'_> {
         self.expect(b'"', "a string")?;
         let body = self.body;
         let start = self.at;
-        let Some(len) = body.as_bytes()[start..]
-            .iter()
-            .position(|b| matches!(b, b'"' | b'\\'))
-        else {
+        let Some(len) = memchr::memchr2(b'"', b'\\', &body.as_bytes()[start..]) else {
             return Err(self.error("the end of a string"));
         };
         if body.as_bytes()[start + len] == b'"' {
@@ -286,7 +297,7 @@ impl Reader<'_> {
     fn escaped(&mut self) -> Result<(), DecodeError> {
         loop {
             let rest = &self.body[self.at..];
-            let len = rest.bytes().position(|b| matches!(b, b'"' | b'\\'));
+            let len = memchr::memchr2(b'"', b'\\', rest.as_bytes());
             let len = len.ok_or_else(|| self.error("the end of a string"))?;
             self.scratch.push_str(&rest[..len]);
             self.at += len + 1;

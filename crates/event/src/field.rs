@@ -4,6 +4,7 @@
 //! One table per process (decision 0008): an id means the same name in every crate without a
 //! table being handed around. A name that finds no place is kept inside its event.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{OnceLock, RwLock};
@@ -43,6 +44,15 @@ impl FieldId {
     /// The id of `name`, interning it when `namer` has room left; `None` when it has not or the
     /// name is longer than [`limits::NAME_BYTES_MAX`].
     pub fn intern(name: &str, namer: Namer) -> Option<Self> {
+        if let Some(id) = recent(name) {
+            return Some(id);
+        }
+        let id = Self::intern_anew(name, namer)?;
+        remember(id);
+        Some(id)
+    }
+
+    fn intern_anew(name: &str, namer: Namer) -> Option<Self> {
         if let Some(id) = Self::of(name) {
             return Some(id);
         }
@@ -90,6 +100,43 @@ impl fmt::Debug for FieldId {
         })
     }
 }
+
+/// Names that this thread interned lately, by a cheap hash: the records of a source name the same
+/// fields again and again, and an id never changes its name.
+const RECENT_SLOTS: usize = 1024;
+
+thread_local! {
+    static RECENT: RefCell<[Option<(&'static str, FieldId)>; RECENT_SLOTS]> =
+        const { RefCell::new([None; RECENT_SLOTS]) };
+}
+
+/// The id of `name` if this thread interned it lately.
+fn recent(name: &str) -> Option<FieldId> {
+    RECENT.with_borrow(|recent| match recent[recent_slot(name)] {
+        Some((known, id)) if known == name => Some(id),
+        _ => None,
+    })
+}
+
+fn remember(id: FieldId) {
+    let name = id.name();
+    RECENT.with_borrow_mut(|recent| recent[recent_slot(name)] = Some((name, id)));
+}
+
+/// Mixes eight bytes at a time; strangers who make names collide only lose the short cut.
+fn recent_slot(name: &str) -> usize {
+    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut hash = name.len() as u64;
+    for chunk in name.as_bytes().chunks(8) {
+        let word = chunk
+            .iter()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte));
+        hash = (hash ^ word).wrapping_mul(MIX);
+    }
+    usize::try_from(hash >> 54).unwrap_or(0)
+}
+
+const _: () = assert!(RECENT_SLOTS == 1 << (64 - 54));
 
 /// Names beyond the constants.
 struct Table {

@@ -8,24 +8,29 @@ use rsigma_parser::{
 use crate::glob::{Glob, Piece};
 use crate::limits;
 use crate::literals::{self, Flags};
+use crate::placeholder::Placeholders;
 use crate::predicate::{Expression, Number, Op, Shape, Test, TimePart, fold, parse_number};
 use crate::rule::{Clause, Comparison};
 
 mod encode;
 
-/// Lowers one named selection. `warnings` receives what is accepted but cannot work.
-pub(super) fn clause(detection: &Detection, warnings: &mut Vec<String>) -> Result<Clause, String> {
+/// Lowers one named selection. `missing` receives the placeholders that have no values.
+pub(super) fn clause(
+    detection: &Detection,
+    placeholders: &Placeholders,
+    missing: &mut Vec<String>,
+) -> Result<Clause, String> {
     match detection {
         Detection::AllOf(items) => {
-            let items = items.iter().map(|entry| item(entry, warnings));
+            let items = items.iter().map(|entry| item(entry, placeholders, missing));
             Ok(Clause::All(items.collect::<Result<_, _>>()?))
         }
         Detection::AnyOf(parts) => {
-            let parts = parts.iter().map(|part| clause(part, warnings));
+            let parts = parts.iter().map(|part| clause(part, placeholders, missing));
             Ok(Clause::Any(parts.collect::<Result<_, _>>()?))
         }
         Detection::And(parts) => {
-            let parts = parts.iter().map(|part| clause(part, warnings));
+            let parts = parts.iter().map(|part| clause(part, placeholders, missing));
             Ok(Clause::All(parts.collect::<Result<_, _>>()?))
         }
         Detection::Keywords(values) => {
@@ -39,8 +44,12 @@ pub(super) fn clause(detection: &Detection, warnings: &mut Vec<String>) -> Resul
     }
 }
 
-fn item(item: &DetectionItem, warnings: &mut Vec<String>) -> Result<Clause, String> {
-    let modifiers = Modifiers::of(&item.field.modifiers)?;
+fn item(
+    item: &DetectionItem,
+    placeholders: &Placeholders,
+    missing: &mut Vec<String>,
+) -> Result<Clause, String> {
+    let modifiers = Modifiers::of(&item.field.modifiers);
     // Field names are compared without spaces, as the specification asks; the parser escapes
     // brackets that are part of a name.
     let name = item
@@ -48,14 +57,14 @@ fn item(item: &DetectionItem, warnings: &mut Vec<String>) -> Result<Clause, Stri
         .name
         .as_deref()
         .map(|name| name.replace([' ', '\\'], ""));
+    let expanded;
+    let mut values = &item.values;
     if modifiers.expand {
-        warnings.push(format!(
-            "the placeholders of {} have no values, so it matches them as written",
-            name.as_deref().unwrap_or("keywords")
-        ));
+        expanded = expand(values, placeholders, missing)?;
+        values = &expanded;
     }
     let mut tests = Vec::with_capacity(item.values.len());
-    for value in &item.values {
+    for value in values {
         for spelled in modifiers.spellings(value)? {
             tests.push(modifiers.test(name.as_deref(), &spelled)?);
         }
@@ -70,7 +79,7 @@ fn item(item: &DetectionItem, warnings: &mut Vec<String>) -> Result<Clause, Stri
         return Ok(Clause::All(tests));
     }
     if modifiers.all {
-        return all_of_any(item, &modifiers, name.as_deref());
+        return all_of_any(values, &modifiers, name.as_deref());
     }
     let any = Clause::Any(tests);
     Ok(if modifiers.not_equal {
@@ -80,14 +89,34 @@ fn item(item: &DetectionItem, warnings: &mut Vec<String>) -> Result<Clause, Stri
     })
 }
 
+/// The values that `values` stand for when placeholders are put in.
+fn expand(
+    values: &[SigmaValue],
+    placeholders: &Placeholders,
+    missing: &mut Vec<String>,
+) -> Result<Vec<SigmaValue>, String> {
+    let mut expanded = Vec::with_capacity(values.len());
+    for value in values {
+        match value {
+            SigmaValue::String(text) => {
+                let texts = placeholders.expand(&text.original, missing)?;
+                let text = |text: &String| SigmaValue::String(SigmaString::new(text));
+                expanded.extend(texts.iter().map(text));
+            }
+            other => expanded.push(other.clone()),
+        }
+    }
+    Ok(expanded)
+}
+
 /// `|windash|contains|all`: every value in any of its spellings.
 fn all_of_any(
-    item: &DetectionItem,
+    values: &[SigmaValue],
     modifiers: &Modifiers,
     name: Option<&str>,
 ) -> Result<Clause, String> {
-    let mut all = Vec::with_capacity(item.values.len());
-    for value in &item.values {
+    let mut all = Vec::with_capacity(values.len());
+    for value in values {
         let spellings = modifiers.spellings(value)?;
         let tests = spellings
             .iter()
@@ -119,7 +148,7 @@ struct Modifiers {
 }
 
 impl Modifiers {
-    fn of(modifiers: &[Modifier]) -> Result<Self, String> {
+    fn of(modifiers: &[Modifier]) -> Self {
         let mut this = Self::default();
         for modifier in modifiers {
             match modifier {
@@ -146,7 +175,7 @@ impl Modifiers {
                 Modifier::Day => this.time_part = Some(TimePart::Day),
                 Modifier::Month => this.time_part = Some(TimePart::Month),
                 Modifier::Year => this.time_part = Some(TimePart::Year),
-                Modifier::Week => return Err("modifier `week` is not supported yet".into()),
+                Modifier::Week => this.time_part = Some(TimePart::Week),
                 Modifier::Base64
                 | Modifier::Base64Offset
                 | Modifier::Wide
@@ -155,7 +184,7 @@ impl Modifiers {
                 | Modifier::WindAsh => this.encodings.push(*modifier),
             }
         }
-        Ok(this)
+        this
     }
 
     /// Whether one written value may become several.

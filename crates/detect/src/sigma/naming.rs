@@ -96,7 +96,7 @@ pub(crate) fn fields(source: &LogSource, name: &str) -> Vec<String> {
 }
 
 /// Names the fields of `clause` for a rule about `source`.
-pub(super) fn rename(clause: &mut Clause, source: &LogSource) {
+pub(crate) fn rename(clause: &mut Clause, source: &LogSource) {
     match clause {
         Clause::All(parts) | Clause::Any(parts) => {
             for part in parts {

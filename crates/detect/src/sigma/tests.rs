@@ -168,6 +168,46 @@ fn other_modifiers() {
 }
 
 #[test]
+fn weeks_are_those_of_iso_8601() {
+    // 1970-01-01 was a Thursday; 1972-12-31 was the Sunday of week 52, 1977-01-01 lies in week 53.
+    for (seconds, week) in [
+        (10, 1),
+        (4 * 86_400, 2),
+        (94_608_000, 52),
+        (220_924_800, 53),
+    ] {
+        check(
+            &format!("{{s: {{'@timestamp|week': {week}}}, condition: s}}"),
+            &[(&format!("a=1 @t={seconds}s"), true)],
+        );
+    }
+}
+
+#[test]
+fn placeholders_stand_beside_the_rules() {
+    let rule = "title: T\nlogsource: {category: any}\n\
+                detection: {s: {a|expand: 'x-%Who%'}, condition: s}\n";
+    let values = "# ours\nplaceholders:\n  Who: [bob, 'k*']\n";
+    let file = |text: &str| RuleFile {
+        name: "t.yml".into(),
+        text: text.into(),
+    };
+    let (set, problems) = RuleSet::load(&[file(rule), file(values)]);
+    assert_eq!(problems, []);
+    assert_eq!(set.notes(), []);
+    let mut engine = Engine::new(Arc::new(set), EngineConfig::default());
+    for (line, rings) in [("a=x-bob", 1), ("a=x-kim", 1), ("a=x-ann", 0)] {
+        assert_eq!(engine.apply(&testkit::entries(line)).len(), rings, "{line}");
+    }
+    let (set, _) = RuleSet::load(&[file(rule)]);
+    assert!(set.notes()[0].message.contains("`%Who%` has no values"));
+    let mut engine = Engine::new(Arc::new(set), EngineConfig::default());
+    assert!(engine.apply(&testkit::entries("a=x-%Who%")).is_empty());
+    let (_, problems) = RuleSet::load(&[file("placeholders: [a]\n")]);
+    assert!(problems[0].message.contains("not a map"));
+}
+
+#[test]
 fn conditions() {
     let three = "{sel_a: {a: x}, sel_b: {b: x}, fil: {c: x}, condition: ";
     let with = |condition: &str| format!("{three}{condition}}}");
