@@ -51,8 +51,8 @@ const MODIFIERS: [&str; 14] = [
 
 fn value() -> impl Strategy<Value = &'static str> {
     select(vec![
-        "ab", "abc", "Bc", "a*c", "*b?", "cab", "xyz", "é", "É", "ſ", "S", "İ", "1", "12", "a b",
-        "ca", "b", "", "K", "zz9",
+        "ab", "abc", "Bc", "a*c", "*b?", "cab", "xyz", "\u{e9}", "\u{c9}", "\u{17f}", "S",
+        "\u{130}", "1", "12", "a b", "ca", "b", "", "K", "zz9",
     ])
 }
 
@@ -77,7 +77,7 @@ fn item() -> impl Strategy<Value = String> {
 }
 
 fn rule() -> impl Strategy<Value = String> {
-    let keywords = vec(select(vec!["ab", "Bc", "zz", "é b", "k"]), 1..3);
+    let keywords = vec(select(vec!["ab", "Bc", "zz", "\u{e9} b", "k"]), 1..3);
     let condition = select(vec![
         "s",
         "s and t",
@@ -143,7 +143,8 @@ proptest! {
             for (event, expected) in events.iter().zip(&expected) {
                 matched.clear();
                 sieve.matches(&set, event, 0, &mut matched);
-                prop_assert_eq!(&matched, expected, "{:?} {:?}", rules, event.fields().collect::<Vec<_>>());
+                let shown: Vec<_> = event.fields().collect();
+                prop_assert_eq!(&matched, expected, "{:?} {:?}", rules, shown);
             }
         }
     }
