@@ -53,6 +53,7 @@ fn policy_with(config: &Config, key: Secret<[u8; KEY_BYTES]>) -> Policy {
         public_names: Vec::new(),
         allowed_values: Vec::new(),
         find_emails: config.redact.hash_email,
+        find_phones: false,
         actions: Vec::new(),
     })
 }

@@ -8,7 +8,7 @@ use ::corpus::exam::{self, CleanScore, Score};
 use event::{Redacted, Value, field};
 use redact::Policy;
 
-use crate::stages;
+use crate::{redaction, stages};
 
 /// Lines of one report.
 const REPORT_LINES: u64 = 20_000;
@@ -80,7 +80,7 @@ fn real_lines(policy: &Policy) -> anyhow::Result<Vec<String>> {
 #[expect(clippy::print_stdout, reason = "a bench speaks to people")]
 pub(crate) fn report(seed: Option<&str>) -> anyhow::Result<()> {
     let from: u64 = seed.unwrap_or("1000000").parse()?;
-    let policy = stages::policy();
+    let policy = redaction::policy();
     let building = exam::building(from..from + REPORT_LINES, |line| answer(&policy, line));
     println!("placements seen while building: {building}");
     let held_out = held_out(&policy, from..from + REPORT_LINES);
@@ -118,21 +118,21 @@ mod tests {
 
     #[test]
     fn secrets_in_held_out_placements_are_gone() {
-        let score = held_out(&stages::policy(), SEED..SEED + LINES);
+        let score = held_out(&redaction::policy(), SEED..SEED + LINES);
         assert_eq!(score.all.planted, LINES);
         assert!(score.gone_basis_points() >= GONE_MIN, "{score}");
     }
 
     #[test]
     fn placements_seen_while_building_stay_solved() {
-        let policy = stages::policy();
+        let policy = redaction::policy();
         let score = exam::building(SEED..SEED + LINES, |line| answer(&policy, line));
         assert!(score.gone_basis_points() >= 9_990, "{score}");
     }
 
     #[test]
     fn clean_lines_come_back_as_they_were() {
-        let score = clean(&stages::policy(), SEED..SEED + CLEAN_LINES);
+        let score = clean(&redaction::policy(), SEED..SEED + CLEAN_LINES);
         assert!(score.changed <= CHANGED_MAX, "{score}");
     }
 
@@ -140,7 +140,7 @@ mod tests {
     /// else in the real log is touched.
     #[test]
     fn the_real_access_log_loses_four_session_ids() {
-        let touched = real_lines(&stages::policy()).unwrap();
+        let touched = real_lines(&redaction::policy()).unwrap();
         let expected = [4293, 4304, 4333, 4660]
             .map(|line| format!("line {line}: session http.request.referrer:session:hash:1"));
         assert_eq!(touched, expected);

@@ -11,6 +11,7 @@ mod corpus;
 mod correlation;
 mod exam;
 mod floors;
+mod redaction;
 mod stages;
 mod whole_path;
 
@@ -61,6 +62,7 @@ fn main() -> anyhow::Result<()> {
     for figure in floors::figures(&asked)
         .into_iter()
         .chain(stages::figures(&asked)?)
+        .chain(redaction::figures(&asked)?)
     {
         show(&figure);
     }
@@ -78,6 +80,13 @@ impl Asked {
         self.only
             .as_ref()
             .is_none_or(|only| name.contains(only.as_str()))
+    }
+
+    /// Whether a figure whose name starts with `stage` may have been asked for.
+    pub(crate) fn wants_any(&self, stage: &str) -> bool {
+        self.only
+            .as_ref()
+            .is_none_or(|only| only.starts_with(stage) || stage.starts_with(only.as_str()))
     }
 
     /// Repeats `work` for the measuring time; it returns how many things and bytes it did.

@@ -10,11 +10,11 @@ use detect::{Engine, EngineConfig, RuleFile, RuleSet};
 use disk::{CrashDisk, Disk, RealDisk};
 use event::{Entry, Event, Frame, Hint, Index, Listener, ObservedAt, Origin, Redacted};
 use ledger::Ledger;
-use redact::{Policy, PolicyConfig, PseudonymKey};
-use stdx::{Clock, FakeClock, Secret};
+use redact::Policy;
+use stdx::{Clock, FakeClock};
 
 use crate::{Asked, Figure};
-use crate::{corpus, correlation};
+use crate::{corpus, correlation, redaction};
 
 /// When the corpus is said to arrive: its own time, so that no rule calls it skewed.
 const ARRIVED: i64 = 1_795_255_200_000_000_000;
@@ -28,12 +28,10 @@ const IN_FLIGHT: usize = 8;
 /// All stages.
 pub(crate) fn figures(asked: &Asked) -> anyhow::Result<Vec<Figure>> {
     let (json, access) = (corpus::json_lines(), corpus::access_lines());
-    let policy = policy();
+    let policy = redaction::policy();
     let mut figures: Vec<Figure> = [
         parse(asked, "parse: JSON, 350 bytes", &json),
         parse(asked, "parse: combined access log", &access),
-        redact(asked, "redact: JSON events", &policy, &json),
-        redact(asked, "redact: access-log events", &policy, &access),
         encode(asked, &json),
         detect(asked, "detect: first pack, JSON events", &policy, &json)?,
         detect(asked, "detect: first pack, access log", &policy, &access)?,
@@ -67,21 +65,6 @@ pub(crate) fn figures(asked: &Asked) -> anyhow::Result<Vec<Figure>> {
         std::fs::remove_dir_all(&folder).context("removing the bench's ledger")?;
     }
     Ok(figures)
-}
-
-pub(crate) fn policy() -> Policy {
-    Policy::new(PolicyConfig {
-        key: PseudonymKey {
-            id: "bench".to_owned(),
-            key: Secret::new([7; 32]),
-        },
-        past_keys: Vec::new(),
-        secret_names: Vec::new(),
-        public_names: Vec::new(),
-        allowed_values: Vec::new(),
-        find_emails: false,
-        actions: Vec::new(),
-    })
 }
 
 pub(crate) fn origin() -> Origin {
@@ -120,17 +103,6 @@ fn parse(asked: &Asked, name: &'static str, lines: &[String]) -> Option<Figure> 
     asked.measure(name, || {
         for line in lines {
             std::hint::black_box(parse::event(&frame(line, &origin)));
-        }
-        (lines.len() as u64, bytes_of(lines))
-    })
-}
-
-/// Cloning the events is part of the figure; it is small beside the work.
-fn redact(asked: &Asked, name: &'static str, policy: &Policy, lines: &[String]) -> Option<Figure> {
-    let events = parsed(lines);
-    asked.measure(name, || {
-        for event in &events {
-            std::hint::black_box(policy.apply(event.clone()));
         }
         (lines.len() as u64, bytes_of(lines))
     })

@@ -37,7 +37,7 @@ pub mod testkit;
 pub use defect::{Defect, DefectKind};
 pub use detection::{Attack, Detection, GroupValue, RuleRef};
 pub use entry::{Entry, EntryBatch};
-pub use event::{Event, FieldRef, Value};
+pub use event::{Event, FieldRef, Leaf, Value};
 pub use field::{FieldId, Namer};
 pub use frame::{Frame, FrameBatch, FrameSpan, Hint, Listener, Origin};
 pub use position::{Index, TreeSize};

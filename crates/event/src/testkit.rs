@@ -29,6 +29,11 @@ pub fn event(line: &str) -> Event {
     event
 }
 
+/// `event` sealed without any redaction, by policy 0: what certifying costs by itself.
+pub fn unredacted(event: Event) -> Redacted {
+    Redacted::certified(event, PolicyVersion(0))
+}
+
 /// [`event`] certified as redacted by policy 0, with `belfry.source=test` where it names none.
 pub fn redacted(line: &str) -> Redacted {
     let mut event = event(line);

@@ -3,6 +3,8 @@
 //! Every function takes bare digits (or the letters its scheme knows) without separators and
 //! answers `false` for anything else.
 
+use sha2::{Digest, Sha256};
+
 fn digits<const N: usize>(text: &[u8]) -> Option<[u32; N]> {
     let text: &[u8; N] = text.try_into().ok()?;
     let all = text.iter().all(u8::is_ascii_digit);
@@ -240,6 +242,48 @@ pub(crate) fn mrz_digit(text: &[u8]) -> Option<u8> {
     u8::try_from(sum % 10).ok().map(|digit| b'0' + digit)
 }
 
+/// Brazil's company number, fourteen digits: two check digits modulo 11.
+pub(crate) fn cnpj(text: &[u8]) -> bool {
+    digits::<14>(text).is_some_and(|d| {
+        let check = |len: usize| {
+            let weights = (2..=9).cycle().take(len).collect::<Vec<u32>>();
+            let sum: u32 = d[..len]
+                .iter()
+                .zip(weights.iter().rev())
+                .map(|(d, w)| d * w)
+                .sum();
+            match sum % 11 {
+                0 | 1 => 0,
+                rest => 11 - rest,
+            }
+        };
+        d.iter().any(|digit| *digit != d[0]) && check(12) == d[12] && check(13) == d[13]
+    })
+}
+
+/// Base58 with a checksum of four bytes of the doubled SHA-256 (Bitcoin), `len` bytes in all.
+pub(crate) fn base58(text: &[u8], len: usize) -> bool {
+    const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    let mut bytes = [0_u8; 40];
+    for digit in text {
+        let Some(value) = ALPHABET.iter().position(|known| known == digit) else {
+            return false;
+        };
+        let mut carry = value as u64;
+        for byte in bytes[..len].iter_mut().rev() {
+            carry += u64::from(*byte) * 58;
+            *byte = carry.to_le_bytes()[0];
+            carry >>= 8;
+        }
+        if carry > 0 {
+            return false;
+        }
+    }
+    let (content, sum) = bytes[..len].split_at(len - 4);
+    let twice = Sha256::digest(Sha256::digest(content));
+    twice[..4] == *sum
+}
+
 /// GitHub's classic tokens: after the prefix 30 characters and the base62 CRC-32 of them.
 pub(crate) fn github(token: &[u8]) -> bool {
     const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -282,6 +326,12 @@ mod tests {
             (npi, "1234567893", "1234567890"),
             (cpf, "52998224725", "52998224724"),
             (dni, "12345678Z", "12345678A"),
+            (cnpj, "11222333000181", "11222333000182"),
+            (
+                |t| base58(t, 25),
+                "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2",
+                "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN3",
+            ),
             (bsn, "111222333", "111222334"),
             (imei, "490154203237518", "490154203237519"),
             (ssn, "123456789", "666456789"),

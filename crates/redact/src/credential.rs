@@ -36,16 +36,13 @@ pub(crate) fn jwt(scan: &mut Scan<'_>, text: &[u8], start: usize) {
     }
 }
 
-/// A PEM or PGP private key from `BEGIN` on; without its end line it goes to the end of the text.
-pub(crate) fn pem(scan: &mut Scan<'_>, text: &[u8], begin: usize) {
-    let start = text[..begin].len()
-        - text[..begin]
-            .iter()
-            .rev()
-            .take_while(|b| **b == b'-')
-            .count();
+/// A PEM or PGP private key from its dashes on; without its end line it goes to the end of the
+/// text.
+pub(crate) fn pem(scan: &mut Scan<'_>, text: &[u8], start: usize) {
+    let dashes = text[start..].iter().take_while(|b| **b == b'-').count();
+    let begin = start + dashes;
     let title = &text[begin..text.len().min(begin + 64)];
-    if begin - start < 5 || memchr::memmem::find(title, b"PRIVATE KEY").is_none() {
+    if !title.starts_with(b"BEGIN ") || memchr::memmem::find(title, b"PRIVATE KEY").is_none() {
         return;
     }
     let end = memchr::memmem::find(&text[begin..], b"-----END").map_or(text.len(), |at| {

@@ -36,6 +36,7 @@ pub(crate) fn of(rules: &Rules, secret_names: &[String], public_names: &[String]
         let hash = rules.pseudonyms.of("allowed", value.as_bytes());
         add("allowed", &hash);
     }
-    add("find e-mails", &rules.hash_emails.to_string());
+    add("find e-mails", &rules.find_emails.to_string());
+    add("find phones", &rules.find_phones.to_string());
     digest.finalize().into()
 }

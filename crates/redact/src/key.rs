@@ -5,6 +5,8 @@
 //! word of the table. A table row counts as a whole segment, or as its last words, or as the last
 //! words of the path (`session.id`); a container (`credentials.value`) covers its children.
 
+mod cache;
+mod headers;
 mod names;
 
 use std::collections::HashMap;
@@ -12,6 +14,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::kind::Kind;
 use crate::limits;
+
+use cache::Cache;
 
 /// The table as text, for the digest of a policy.
 pub(crate) fn each_row(mut take: impl FnMut(&str, &str)) {
@@ -51,6 +55,8 @@ pub(crate) enum Class {
     Card,
     /// Gone when it has three or four digits.
     CardCode,
+    /// A header that is not known to be harmless: gone.
+    Header,
     /// Gone when the number's own check agrees.
     Checked(Kind, Check),
 }
@@ -135,15 +141,17 @@ pub(crate) struct Keys {
     /// Last three letters of every row, two as place and one as bit: the cheap first question
     /// about any candidate.
     endings: [u32; 1024],
+    cache: Cache,
 }
 
 impl Keys {
     /// `secret` names are dropped as kind `custom`, `public` names are never secret.
-    pub(crate) fn new(secret: &[String], public: &[String]) -> Self {
+    pub(crate) fn new(secret: &[String], public: &[String], seed: u64) -> Self {
         let mut keys = Self {
             rows: HashMap::default(),
             public: public.iter().map(|name| joined(name)).collect(),
             endings: [0; 1024],
+            cache: Cache::new(seed),
         };
         for (class, reach, words) in names::ROWS {
             for word in words.split_whitespace() {
@@ -168,8 +176,38 @@ impl Keys {
         self.rows.insert(word.into(), (class, reach));
     }
 
+    /// What the whole name of a field says: as [`Keys::classify`], and unknown headers.
+    pub(crate) fn classify_field(&self, name: &[u8]) -> Option<Class> {
+        let class = self.classify(name);
+        let public = || !self.public.is_empty() && self.is_public_name(name);
+        class.or_else(|| (headers::is_unknown(name) && !public()).then_some(Class::Header))
+    }
+
+    fn is_public_name(&self, name: &[u8]) -> bool {
+        let mut words = [Word::default(); WORDS_MAX];
+        let mut text = [0; limits::KEY_BYTES_MAX];
+        let (words, len) = split(name, &mut words, &mut text);
+        let text = std::str::from_utf8(&text[..len]).unwrap_or("");
+        let last = words.last().map_or(0, |word| word.segment);
+        let own = words.partition_point(|word| word.segment < last);
+        own < words.len() && self.is_public(text, words, own)
+    }
+
     /// Whether a name that ends in `last` can be in the table: one look at three letters.
+    #[inline]
     pub(crate) fn may_end(&self, last: &[u8]) -> bool {
+        if let [.., third, a, b] = last
+            && third.is_ascii_alphabetic()
+            && a.is_ascii_alphabetic()
+            && b.is_ascii_alphabetic()
+        {
+            return self.endings[ending(*a, *b)] & 1 << (third & 31) != 0;
+        }
+        self.may_end_apart(last)
+    }
+
+    /// As [`Keys::may_end`] for names that end in digits or separators.
+    fn may_end_apart(&self, last: &[u8]) -> bool {
         let mut letters = last
             .iter()
             .rev()
@@ -184,8 +222,12 @@ impl Keys {
         }
     }
 
-    /// What `name` says, if anything.
-    pub(crate) fn classify(&self, name: &str) -> Option<Class> {
+    /// What `name` says, if anything; known names cost one look.
+    pub(crate) fn classify(&self, name: &[u8]) -> Option<Class> {
+        self.cache.get(name, || self.judge(name))
+    }
+
+    fn judge(&self, name: &[u8]) -> Option<Class> {
         let mut words = [Word::default(); WORDS_MAX];
         let mut text = [0; limits::KEY_BYTES_MAX];
         let (words, len) = split(name, &mut words, &mut text);
@@ -300,12 +342,11 @@ impl Word {
 
 /// Cuts `name` into words whose lower-case letters lie one after the other in `text`.
 fn split<'a>(
-    name: &str,
+    name: &[u8],
     words: &'a mut [Word; WORDS_MAX],
     text: &mut [u8; limits::KEY_BYTES_MAX],
 ) -> (&'a [Word], usize) {
-    let bytes = name.as_bytes();
-    let bytes = &bytes[bytes.len().saturating_sub(limits::KEY_BYTES_MAX)..];
+    let bytes = &name[name.len().saturating_sub(limits::KEY_BYTES_MAX)..];
     let (mut count, mut len, mut segment, mut fresh) = (0, 0, 0, true);
     for (at, byte) in bytes.iter().enumerate() {
         if !byte.is_ascii_alphanumeric() {

@@ -119,7 +119,7 @@ fn names() -> &'static Mutex<HashSet<&'static str>> {
     NAMES.get_or_init(Mutex::default)
 }
 
-/// What becomes of a finding.
+/// What becomes of a finding, the strictest first.
 ///
 /// A later action (encryption under a key of the person concerned, say) is one more variant here
 /// and one more arm in `replacement`: findings carry the kind, the policy holds the action.
@@ -129,12 +129,12 @@ pub enum Action {
     Drop,
     /// The span is replaced by `[REDACTED:kind]`.
     Mask,
-    /// All but the last four digits become `*`; for card numbers only.
-    LastFour,
     /// The span is replaced by its keyed hash `h1:<keyid>:<32 hex>`.
     Hash,
     /// Each digit becomes `#` and each letter `x`; length and separators stay.
     Digits,
+    /// All but the last four digits become `*`; for card numbers only.
+    LastFour,
     /// The name of the field held it; the field has a neutral name now.
     Rename,
 }

@@ -12,10 +12,13 @@
 //! - Notes (`belfry.redaction.*`) hold names, kinds and counts, never a value.
 //! - A pseudonym is keyed; there is no unkeyed hash of a value anywhere.
 //!
-//! Start at [`Policy::apply`]; `scan` is the pass over one text.
+//! Start at [`Policy::apply`]. One text goes through `classes` (bytes to bitmaps), `sweep` (bitmaps
+//! to candidates) and the detectors (`pair`, `vendor`, `number`, `credential`), which report to
+//! `scan`.
 
 mod actions;
 mod checksum;
+mod classes;
 mod command;
 mod credential;
 mod decode;
@@ -31,6 +34,7 @@ mod policy;
 mod pseudonym;
 mod scan;
 mod shape;
+mod sweep;
 mod vendor;
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 /// Bytes of one text that are scanned: no event value is longer.
 pub(crate) const SCAN_BYTES_MAX: usize = event::limits::VALUE_BYTES_MAX;
+/// Bytes that a text needs to hold anything: a name, a delimiter and a value.
+pub(crate) const SCAN_BYTES_MIN: usize = 4;
 /// Decodings that may lie one inside the other. Filters are dodged with three; five leaves room.
 pub(crate) const DECODE_DEPTH_MAX: u8 = 5;
 /// Bytes that the decodings of one text may yield together: each view is at most as long as its
@@ -34,3 +36,10 @@ pub(crate) const KIND_NAME_BYTES_MAX: usize = 64;
 /// Names of kinds that operators' rules may add in one process; they are kept for its life. Ten
 /// times the largest published rule set.
 pub(crate) const KIND_NAMES_MAX: usize = 4_096;
+
+/// Names whose class is remembered, a power of two. A service has hundreds of names; 64 KiB stay
+/// in the processor's second cache.
+pub(crate) const NAME_CACHE_SLOTS: usize = 8_192;
+/// Bytes of a name that is remembered; longer names are judged anew.
+pub(crate) const NAME_CACHE_BYTES_MAX: usize = 64;
+const _: () = assert!(NAME_CACHE_SLOTS.is_power_of_two());

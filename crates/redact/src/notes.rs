@@ -9,8 +9,6 @@ use crate::policy::Edit;
 
 /// Name of a field whose own name held a secret.
 pub(crate) const RENAMED: &str = "labels.redacted_name";
-/// Where each redaction took place: `path:kind:action:count`.
-const PATHS: &str = "belfry.redaction.paths";
 
 /// One member of `belfry.redaction.paths` to be.
 struct Note {
@@ -83,16 +81,13 @@ pub(crate) fn write(event: &mut Event, edits: &[Edit], notes: &[String]) {
     }
     event.set(field::BELFRY_REDACTION_COUNT, Value::Int(count));
     for note in notes {
-        event.push_named(PATHS, Value::Str(note), true);
+        event.push_item(field::BELFRY_REDACTION_PATHS, Value::Str(note));
     }
 }
 
-/// Whether `text` is a note of ours: it would read as a pair of name and secret otherwise. Anything
-/// else under our names is scanned like any value.
-pub(crate) fn is_own(name: &str, text: &str) -> bool {
-    if name != PATHS {
-        return false;
-    }
+/// Whether `text` in `belfry.redaction.paths` is a note of ours, `path:kind:action:count`: it would
+/// read as a pair of name and secret otherwise. Anything else is scanned like any value.
+pub(crate) fn is_own(text: &str) -> bool {
     let mut parts = text.rsplitn(4, ':');
     let mut part = || parts.next().unwrap_or("");
     let (count, action, kind, path) = (part(), part(), part(), part());

@@ -1,59 +1,79 @@
 //! Numbers of cards, accounts and persons, found by grouping and proven by their check digits.
 
 use crate::kind::Kind;
-use crate::scan::{ALNUM, Scan, is, run_end};
+use crate::scan::{ALNUM, Scan, is, run_end, run_start};
 use crate::{checksum, shape};
 
-/// Offers a run of letters and digits with at least one digit.
-pub(crate) fn at(scan: &mut Scan<'_>, text: &[u8], start: usize, end: usize) {
-    let digits = text[start..end]
+/// Offers a run of three digits or more that no letter precedes.
+pub(crate) fn digits(scan: &mut Scan<'_>, text: &[u8], start: usize) {
+    let len = text[start..]
         .iter()
         .take_while(|b| b.is_ascii_digit())
         .count();
-    let whole = digits == end - start;
-    match digits {
-        12..=19 if whole => plain_card(scan, text, start, end),
-        4 if whole => grouped_card(scan, text, start),
-        3 if whole => person_number(scan, text, start),
-        8..=10 if whole => telegram(scan, text, end),
-        0 => after_letters(scan, text, start, end),
+    let end = start + len;
+    let after = text.get(end).copied().unwrap_or(b' ');
+    let whole = !is(after, ALNUM);
+    match (len, after) {
+        (4, b' ' | b'-' | b'+') => grouped(scan, text, start, after),
+        (3, b' ' | b'-' | b'.') => person_number(scan, text, start),
+        (12..=19, _) if whole => plain_card(scan, text, start, end),
+        (8..=10, b':') => telegram(scan, text, end),
+        (8, b'A'..=b'Z') => letter_number(scan, text, start),
         _ => {}
     }
 }
 
-/// Runs that start with letters: IBAN, track 1, a card number glued to its label.
-fn after_letters(scan: &mut Scan<'_>, text: &[u8], start: usize, end: usize) {
-    let run = &text[start..end];
-    if let [a, b, c, d, ..] = run
-        && a.is_ascii_uppercase()
-        && b.is_ascii_uppercase()
-        && c.is_ascii_digit()
-        && d.is_ascii_digit()
-    {
-        iban(scan, text, start);
-    }
-    let letters = run.iter().take_while(|b| b.is_ascii_alphabetic()).count();
-    let number = &run[letters..];
-    if !(12..=19).contains(&number.len()) || !number.iter().all(u8::is_ascii_digit) {
+/// Offers a run that starts with one capital or two before digits.
+pub(crate) fn letters(scan: &mut Scan<'_>, text: &[u8], start: usize) {
+    if text[start + 1].is_ascii_digit() {
+        letter_number(scan, text, start);
         return;
     }
-    let label = run[..letters].to_ascii_lowercase();
-    let track = run[0] == b'B' && letters == 1 && text.get(end) == Some(&b'^');
-    let labelled = [
-        &b"card"[..],
-        b"pan",
-        b"cc",
-        b"visa",
-        b"number",
-        b"num",
-        b"no",
-    ]
-    .iter()
-    .any(|word| label.ends_with(word));
-    if (track || labelled) && checksum::pan(number, true) {
-        card(scan, text, start + letters, end);
+    iban(scan, text, start);
+    let end = run_end(text, start, ALNUM);
+    let glued =
+        matches!(text.get(end), Some(b'-' | b'_')) || matches!(&text[..start], [.., b'-' | b'_']);
+    if end - start == 9 && !glued && checksum::nino(&text[start..end]) {
+        scan.add(text, start, end, Kind::GovernmentId);
     }
 }
+
+/// Spain's DNI and NIE. A day of the calendar before a letter is a day.
+fn letter_number(scan: &mut Scan<'_>, text: &[u8], start: usize) {
+    let end = run_end(text, start, ALNUM);
+    let number = &text[start..end];
+    let glued = matches!(text.get(end), Some(b'-' | b'_'))
+        || matches!(&text[..start], [.., b'-' | b'_' | b'.']);
+    let day = matches!(number, [b'1', b'9', ..] | [b'2', b'0', ..]);
+    if end - start == 9 && !glued && !day && checksum::dni(number) {
+        scan.add(text, start, end, Kind::GovernmentId);
+    }
+}
+
+/// A card number behind a label, or in a magnetic track, given its first digit.
+pub(crate) fn labelled(scan: &mut Scan<'_>, text: &[u8], start: usize) {
+    let len = text[start..]
+        .iter()
+        .take(20)
+        .take_while(|b| b.is_ascii_digit())
+        .count();
+    let end = start + len;
+    if len > 19 || text.get(end).is_some_and(|b| is(*b, ALNUM)) {
+        return;
+    }
+    let from = run_start(text, start, ALNUM, LABEL_BYTES_MAX);
+    let label = text[from..start].to_ascii_lowercase();
+    let track = label == b"b" && text.get(end) == Some(&b'^');
+    let known = LABELS.iter().any(|word| label.ends_with(word));
+    if (track || known) && checksum::pan(&text[start..end], true) {
+        card(scan, text, start, end);
+    }
+}
+
+/// How far back a label of a number is read.
+const LABEL_BYTES_MAX: usize = 24;
+/// Endings of a label that is glued to a card number.
+const LABELS: [&[u8]; 7] = [b"card", b"pan", b"cc", b"visa", b"number", b"num", b"no"];
 
 fn plain_card(scan: &mut Scan<'_>, text: &[u8], start: usize, end: usize) {
     if checksum::pan(&text[start..end], false) && stands_alone(text, start, end) {
@@ -72,20 +92,17 @@ fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
     !decimal && !joined && !matches!(after, [b'_', ..])
 }
 
-/// 4-4-4-4 or 4-6-5 with one kind of separator.
-fn grouped_card(scan: &mut Scan<'_>, text: &[u8], start: usize) {
-    let Some(separator) = text.get(start + 4).filter(|b| b" -+".contains(b)) else {
-        return;
-    };
-    if matches!(&text[..start], [.., b'0'..=b'9', before] if before == separator) {
+/// A card number in groups of 4-4-4-4 or 4-6-5, an Aadhaar number in 4-4-4, one separator.
+fn grouped(scan: &mut Scan<'_>, text: &[u8], start: usize, separator: u8) {
+    if matches!(&text[..start], [.., b'0'..=b'9', before] if *before == separator) {
         return;
     }
     let mut number = [0; 16];
-    for groups in [&[4, 4, 4, 4][..], &[4, 6, 5]] {
+    for groups in [&[4, 4, 4, 4][..], &[4, 6, 5], &[4, 4, 4]] {
         let (mut at, mut len) = (start, 0);
         let fits = groups.iter().enumerate().all(|(nth, group)| {
             at += usize::from(nth > 0);
-            let separated = nth == 0 || text.get(at - 1) == Some(separator);
+            let separated = nth == 0 || text.get(at - 1) == Some(&separator);
             let Some(part) = text.get(at..at + group) else {
                 return false;
             };
@@ -96,8 +113,13 @@ fn grouped_card(scan: &mut Scan<'_>, text: &[u8], start: usize) {
         });
         let rest = text.get(at..).unwrap_or(&[]);
         let goes_on = matches!(rest, [b, ..] if is(*b, ALNUM))
-            || matches!(rest, [b, b'0'..=b'9', ..] if b == separator);
-        if fits && !goes_on && checksum::pan(&number[..len], true) {
+            || matches!(rest, [b, b'0'..=b'9', ..] if *b == separator);
+        if !fits || goes_on {
+            continue;
+        }
+        if len == 12 && checksum::aadhaar(&number[..12]) {
+            scan.add(text, start, at, Kind::GovernmentId);
+        } else if len > 12 && checksum::pan(&number[..len], true) {
             card(scan, text, start, at);
             return;
         }
@@ -127,18 +149,25 @@ fn card(scan: &mut Scan<'_>, text: &[u8], start: usize, end: usize) {
 /// Digits as `d` with separators, and the check of the digits.
 type Form = (&'static [u8], fn(&[u8]) -> bool);
 
-/// US social security 3-2-4 and Brazil's CPF 3.3.3-2.
+/// Numbers of persons and companies that begin with three digits, or with two before a dot: US
+/// social security, the UK's health service, Brazil's CPF and CNPJ.
+const FORMS: [Form; 4] = [
+    (b"ddd-dd-dddd", |n| checksum::ssn(n) || checksum::itin(n)),
+    (b"ddd.ddd.ddd-dd", checksum::cpf),
+    (b"dd.ddd.ddd/dddd-dd", checksum::cnpj),
+    (b"ddd ddd dddd", checksum::nhs),
+];
+
 fn person_number(scan: &mut Scan<'_>, text: &[u8], start: usize) {
-    let before = &text[..start];
-    if matches!(before, [.., b'-' | b'.' | b'_']) || matches!(before, [.., b'0'..=b'9', b' ']) {
-        return;
-    }
-    let forms: [Form; 2] = [
-        (b"ddd-dd-dddd", |n| checksum::ssn(n) || checksum::itin(n)),
-        (b"ddd.ddd.ddd-dd", checksum::cpf),
-    ];
-    for (form, check) in forms {
-        let Some(candidate) = text.get(start..start + form.len()) else {
+    for (form, check) in FORMS {
+        let Some(start) = start.checked_sub(if form[2] == b'.' { 3 } else { 0 }) else {
+            continue;
+        };
+        let before = &text[..start];
+        let joined = matches!(before, [.., b'-' | b'.' | b'_'])
+            || matches!(before, [.., b'0'..=b'9', b' '])
+            || matches!(before, [.., b] if is(*b, ALNUM));
+        let Some(candidate) = text.get(start..start + form.len()).filter(|_| !joined) else {
             continue;
         };
         let fits = candidate.iter().zip(form).all(|(byte, form)| match form {
@@ -147,15 +176,39 @@ fn person_number(scan: &mut Scan<'_>, text: &[u8], start: usize) {
         });
         let end = start + form.len();
         let goes_on = matches!(&text[end..], [b, ..] if is(*b, ALNUM) || *b == b'-')
-            || matches!(&text[end..], [b'.', b'0'..=b'9', ..]);
-        let number: Vec<u8> = candidate
-            .iter()
-            .copied()
-            .filter(u8::is_ascii_digit)
-            .collect();
-        if fits && !goes_on && check(&number) {
+            || matches!(&text[end..], [b'.' | b' ', b'0'..=b'9', ..]);
+        if !fits || goes_on {
+            continue;
+        }
+        let digits = candidate.iter().copied().filter(u8::is_ascii_digit);
+        if check(&digits.collect::<Vec<u8>>()) {
             scan.add(text, start, end, Kind::GovernmentId);
         }
+    }
+}
+
+/// A phone number in international form (E.164), given its `+`: seven to fifteen digits with
+/// blanks, dashes, dots or brackets between them.
+pub(crate) fn phone(scan: &mut Scan<'_>, text: &[u8], plus: usize) {
+    let before = plus.checked_sub(1).map(|at| text[at]);
+    if before.is_some_and(|b| is(b, ALNUM) || b == b'+') {
+        return;
+    }
+    let (mut digits, mut end) = (0, plus + 1);
+    for (at, byte) in text.iter().enumerate().skip(plus + 1).take(24) {
+        match byte {
+            b'0'..=b'9' => {
+                digits += 1;
+                end = at + 1;
+            }
+            b' ' | b'-' | b'.' | b'(' | b')' => {}
+            _ => break,
+        }
+    }
+    let starts = text.get(plus + 1).is_some_and(|b| matches!(b, b'1'..=b'9'));
+    let goes_on = text.get(end).is_some_and(|b| is(*b, ALNUM));
+    if starts && (7..=15).contains(&digits) && !goes_on {
+        scan.add(text, plus, end, Kind::Phone);
     }
 }
 

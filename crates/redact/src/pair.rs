@@ -116,14 +116,14 @@ fn name_class(scan: &Scan<'_>, text: &[u8], end: usize) -> Option<(usize, Class)
         return None;
     }
     let decoded;
-    let name = if name.contains(&b'%') {
+    let name = if memchr::memchr(b'%', name).is_some() {
         decoded = decode::percent(name).bytes;
         let last = decoded.rsplit(|b| b"=&?;,/: \"'".contains(b)).next();
         last.unwrap_or(&decoded)
     } else {
         name
     };
-    let class = scan.rules.keys.classify(std::str::from_utf8(name).ok()?)?;
+    let class = scan.rules.keys.classify(name)?;
     Some((start, class))
 }
 
@@ -346,6 +346,10 @@ pub(crate) fn act(scan: &mut Scan<'_>, class: Class, text: &[u8], span: Span) {
         }
         Class::OauthCode if value.len() >= 8 && speaks_of_oauth(text) => {
             replace(scan, text, span, Kind::Token);
+        }
+        Class::Header => {
+            let span = span.start..span.end;
+            scan.report(text, span, Kind::Header, Why::Field, false);
         }
         Class::Authorization => header::authorization(scan, text, span),
         Class::Cookie => header::cookies(scan, text, span),

@@ -7,10 +7,12 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use event::field::{self, FieldId};
-use event::{Event, FieldRef, PolicyVersion, Redacted, Value};
+use event::{Event, Leaf, PolicyVersion, Redacted, Value};
 use stdx::Secret;
+use zeroize::Zeroizing;
 
 use crate::actions::Actions;
+use crate::classes::Classifier;
 use crate::digest;
 use crate::key::{Class, Keys};
 use crate::kind::{Action, Kind, Why};
@@ -34,6 +36,8 @@ pub struct PolicyConfig {
     pub allowed_values: Vec<String>,
     /// Whether e-mail addresses are looked for; they stay otherwise.
     pub find_emails: bool,
+    /// Whether phone numbers in international form (`+` and digits) are looked for.
+    pub find_phones: bool,
     /// What becomes of a kind where it is not [`Kind::default_action`]. A choice that does not
     /// suit its kind ([`Action::suits`]) is left out.
     pub actions: Vec<(Kind, Action)>,
@@ -116,18 +120,29 @@ impl Policy {
     pub fn new(config: PolicyConfig) -> Self {
         let made = |key: &PseudonymKey| Pseudonymizer::new(&key.key, &key.id);
         let past = config.past_keys.iter().map(made).collect();
+        let pseudonyms = Pseudonyms::new(made(&config.key), past);
+        let seed = pseudonyms.seed("names of keys");
         let rules = Rules {
-            keys: Keys::new(&config.secret_names, &config.public_names),
-            pseudonyms: Pseudonyms::new(made(&config.key), past),
+            keys: Keys::new(&config.secret_names, &config.public_names, seed),
+            pseudonyms,
             allowed: config.allowed_values,
-            hash_emails: config.find_emails,
+            find_emails: config.find_emails,
+            find_phones: config.find_phones,
             actions: Actions::new(&config.actions),
+            classifier: Classifier::best(),
         };
         Self {
             digest: digest::of(&rules, &config.secret_names, &config.public_names),
             rules,
             verdicts: (0..=u16::MAX).map(|_| AtomicU8::new(0)).collect(),
         }
+    }
+
+    /// The same policy without the processor's widest registers: for comparing, it finds the same.
+    #[must_use]
+    pub fn portable(mut self) -> Self {
+        self.rules.classifier = Classifier::portable();
+        self
     }
 
     /// The version that is stored with every event: the first 32 bits of the digest.
@@ -218,27 +233,28 @@ impl Policy {
     fn edits(&self, event: &Event) -> Vec<Edit> {
         let mut edits = Vec::new();
         let mut flagged = None;
-        for field in event.fields() {
-            let verdict = self.verdict(&field);
+        for position in 0..event.len() {
+            let leaf = event.leaf(position);
+            let verdict = self.verdict(event, position, leaf.id);
             let mut class = match verdict {
-                Verdict::Classed => self.class(&field),
+                Verdict::Classed => self.class(leaf.id, event.field(position).name),
                 _ => None,
             };
-            if field.in_list {
+            if leaf.in_list {
                 class = class.or(flagged);
-                flagged = self.flag_class(field.value);
+                flagged = self.flag_class(leaf.value);
             }
             let rename = verdict == Verdict::Dirty;
-            let cleaned = self.clean_value(class, &field);
+            let cleaned = self.clean_value(class, &leaf);
             if cleaned.is_some() || rename {
                 let (text, mut hits) = cleaned.map_or((None, Vec::new()), |cleaned| {
                     (Some(cleaned.text), cleaned.hits)
                 });
                 if rename {
-                    hits.push(self.name_hit(field.name));
+                    hits.push(self.name_hit(event.field(position).name));
                 }
                 edits.push(Edit {
-                    position: field.position,
+                    position,
                     rename,
                     hits,
                     text,
@@ -265,46 +281,55 @@ impl Policy {
     /// A list member such as `--password` speaks of the member after it.
     fn flag_class(&self, value: Value<'_>) -> Option<Class> {
         match value {
-            Value::Str(text) => self.rules.keys.classify(text.strip_prefix("--")?),
+            Value::Str(text) => self
+                .rules
+                .keys
+                .classify(text.strip_prefix("--")?.as_bytes()),
             _ => None,
         }
     }
 
-    fn clean_value(&self, class: Option<Class>, field: &FieldRef<'_>) -> Option<Cleaned> {
-        let known = field.id.is_some_and(FieldId::is_known);
-        match field.value {
-            Value::Str(text) if notes::is_own(field.name, text) => None,
+    fn clean_value(&self, class: Option<Class>, leaf: &Leaf<'_>) -> Option<Cleaned> {
+        let known = leaf.id.is_some_and(FieldId::is_known);
+        match leaf.value {
+            Value::Str(text)
+                if leaf.id == Some(field::BELFRY_REDACTION_PATHS) && notes::is_own(text) =>
+            {
+                None
+            }
             Value::Str(text) => self.clean(class, text),
             Value::Int(number) if class.is_some() || !known && number > CARD_MIN => {
-                self.clean(class, &number.to_string())
+                self.clean(class, &Zeroizing::new(number.to_string()))
             }
             Value::Float(number) if class.is_some() || !known && number > 1e11 => {
-                self.clean(class, &format!("{number}"))
+                self.clean(class, &Zeroizing::new(format!("{number}")))
             }
             _ => None,
         }
     }
 
-    fn class(&self, field: &FieldRef<'_>) -> Option<Class> {
-        match field.id {
+    fn class(&self, id: Option<FieldId>, name: &str) -> Option<Class> {
+        match id {
             Some(field::SESSION_ID) => Some(Class::Hash(Kind::Session)),
             Some(id) if id.is_known() => None,
-            _ => self.rules.keys.classify(field.name),
+            _ => self.rules.keys.classify_field(name.as_bytes()),
         }
     }
 
-    fn verdict(&self, field: &FieldRef<'_>) -> Verdict {
-        let cell = field.id.map(|id| &self.verdicts[id.slot()]);
+    /// Names are judged once, those kept inside their event each time.
+    fn verdict(&self, event: &Event, position: usize, id: Option<FieldId>) -> Verdict {
+        let cell = id.map(|id| &self.verdicts[id.slot()]);
         match cell.map(|cell| cell.load(Ordering::Relaxed)) {
             Some(1) => return Verdict::Plain,
             Some(2) => return Verdict::Classed,
             Some(3) => return Verdict::Dirty,
             _ => {}
         }
-        let known = field.id.is_some_and(FieldId::is_known);
-        let verdict = if !known && self.clean(None, field.name).is_some() {
+        let known = id.is_some_and(FieldId::is_known);
+        let name = event.field(position).name;
+        let verdict = if !known && self.clean(None, name).is_some() {
             Verdict::Dirty
-        } else if self.class(field).is_some() {
+        } else if self.class(id, name).is_some() {
             Verdict::Classed
         } else {
             Verdict::Plain
@@ -344,6 +369,9 @@ impl Policy {
     }
 
     fn cuts(&self, class: Option<Class>, text: &str) -> Result<Vec<Cut>, Incomplete> {
+        if text.len() < limits::SCAN_BYTES_MIN && class.is_none() {
+            return Ok(Vec::new());
+        }
         let mut scan = Scan::new(&self.rules);
         scan.value(class, text.as_bytes());
         if scan.incomplete {

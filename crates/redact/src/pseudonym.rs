@@ -72,6 +72,18 @@ impl Pseudonyms {
         self.present.of(kind, value)
     }
 
+    /// A number that nobody without the key can guess, for tables that strangers fill.
+    pub(crate) fn seed(&self, purpose: &str) -> u64 {
+        let mut mac = self.present.mac.clone();
+        mac.update(b"seed\0");
+        mac.update(purpose.as_bytes());
+        let bytes = mac.finalize().into_bytes();
+        bytes
+            .iter()
+            .take(8)
+            .fold(0, |seed, b| seed << 8 | u64::from(*b))
+    }
+
     /// The pseudonyms under every key, the present first.
     pub(crate) fn all(&self, kind: &str, value: &[u8]) -> Vec<String> {
         let keys = std::iter::once(&self.present).chain(&self.past);

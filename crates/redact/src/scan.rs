@@ -1,22 +1,21 @@
-//! One pass over a text: candidates by byte class, validators on candidates, decoded views last.
+//! The scan of one text: what it has found, the decoded views it has looked into, its limits.
 //!
-//! The pass walks runs of letters and digits. The first two bytes of a run say whether a vendor's
-//! prefix can start here, a run with digits is offered to the number detectors, a `=` or `:` to the
-//! key names; all else costs one table look-up a byte. Findings are spans of the text given; those
-//! of a decoded view are carried back to the encoded span.
+//! `sweep` names the candidates of one view, the detectors judge them and report here. Findings are
+//! spans of the text given; those of a decoded view are carried back to the encoded span.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use crate::actions::Actions;
-use crate::credential;
+use crate::classes::Classifier;
 use crate::decode;
 use crate::key::{Class, Keys};
 use crate::kind::{Action, Kind, Why};
 use crate::limits;
-use crate::number;
 use crate::pair;
 use crate::pseudonym::Pseudonyms;
 use crate::shape;
+use crate::sweep;
 use crate::vendor;
 
 /// One span that must go, and what takes its place.
@@ -38,7 +37,9 @@ pub(crate) struct Rules {
     pub(crate) pseudonyms: Pseudonyms,
     pub(crate) allowed: Vec<String>,
     pub(crate) actions: Actions,
-    pub(crate) hash_emails: bool,
+    pub(crate) find_emails: bool,
+    pub(crate) find_phones: bool,
+    pub(crate) classifier: Classifier,
 }
 
 /// A scan under way. `Vec::new` does not allocate: a clean text costs no memory.
@@ -58,8 +59,6 @@ pub(crate) struct Scan<'r> {
 }
 
 pub(crate) const ALNUM: u8 = 1;
-pub(crate) const DIGIT: u8 = 2;
-const MARK: u8 = 4;
 /// Letters, digits and what keys are written with.
 pub(crate) const IDENT: u8 = 8;
 /// Both alphabets of base64 without the padding.
@@ -72,15 +71,6 @@ pub(crate) static CLASS: [u8; 256] = {
     loop {
         if at.is_ascii_alphanumeric() {
             table[at as usize] = ALNUM | IDENT | BASE64;
-        }
-        if at.is_ascii_digit() {
-            table[at as usize] |= DIGIT;
-        }
-        if matches!(
-            at,
-            b'=' | b':' | b'>' | b'%' | b'\\' | b'@' | b'<' | b'/' | b'-' | b'^'
-        ) {
-            table[at as usize] |= MARK;
         }
         if matches!(at, b'_' | b'-' | b'.' | b'$' | b'%' | b'[' | b']') {
             table[at as usize] |= IDENT;
@@ -141,68 +131,12 @@ impl<'r> Scan<'r> {
     }
 
     fn text(&mut self, text: &[u8]) {
-        let (mut at, mut percent, mut escape, mut probed) = (0, false, false, 0);
-        while let Some(byte) = text.get(at) {
-            let class = CLASS[usize::from(*byte)];
-            if class & ALNUM != 0 {
-                let start = at;
-                let mut seen = 0;
-                while let Some(class) = text.get(at).map(|b| CLASS[usize::from(*b)])
-                    && class & ALNUM != 0
-                {
-                    seen |= class;
-                    at += 1;
-                }
-                self.run(text, start, at, seen);
-                if at - start >= 12 && start >= probed && !self.in_base64 {
-                    probed = self.base64(text, start, at);
-                }
-                continue;
-            }
-            if class & MARK != 0 {
-                match byte {
-                    b'%' => percent |= decode::is_percent(text, at),
-                    b'\\' => escape = true,
-                    _ => self.mark(text, at, *byte),
-                }
-            }
-            at += 1;
-        }
-        if percent {
+        let escapes = sweep::text(self, text);
+        if escapes.percent {
             self.view(text, decode::percent, 0);
         }
-        if escape {
+        if escapes.json {
             self.view(text, decode::json, 1);
-        }
-    }
-
-    /// A run of letters and digits: vendor prefixes, numbers.
-    fn run(&mut self, text: &[u8], start: usize, end: usize, seen: u8) {
-        vendor::at(self, text, start);
-        let escaped = start > 0 && text[start - 1] == b'\\' && b"nrt".contains(&text[start]);
-        if escaped && end > start + 1 {
-            vendor::at(self, text, start + 1);
-        }
-        if seen & DIGIT != 0 {
-            number::at(self, text, start, end);
-            if escaped {
-                number::at(self, text, start + 1, end);
-            }
-        }
-    }
-
-    fn mark(&mut self, text: &[u8], at: usize, byte: u8) {
-        match byte {
-            b':' if text[at + 1..].starts_with(b"//") => {
-                credential::user_info(self, text, at);
-                pair::at(self, text, at);
-            }
-            b'=' | b':' | b'>' => pair::at(self, text, at),
-            b'/' => pair::path_segment(self, text, at),
-            b'-' => pair::flag(self, text, at),
-            b'<' if text[at + 1..].first() == Some(&b'<') => number::mrz(self, text, at),
-            b'@' if self.rules.hash_emails => credential::email(self, text, at),
-            _ => {}
         }
     }
 
@@ -213,7 +147,7 @@ impl<'r> Scan<'r> {
             return;
         }
         let view = decode(text);
-        if view.bytes == text {
+        if *view.bytes == text {
             return;
         }
         if self.depth >= limits::DECODE_DEPTH_MAX {
@@ -237,12 +171,12 @@ impl<'r> Scan<'r> {
         }));
     }
 
-    /// Looks into the base64 token around a long run; returns where the token ends.
-    fn base64(&mut self, text: &[u8], start: usize, end: usize) -> usize {
-        let start = run_start(text, start, BASE64, limits::SCAN_BYTES_MAX);
-        let end = run_end(text, end, BASE64);
-        if end - start < limits::BASE64_BYTES_MIN {
-            return end;
+    /// Judges a long token: a wallet, a key of fixed length, base64 of a text.
+    pub(crate) fn long_token(&mut self, text: &[u8], start: usize) {
+        let end = run_end(text, start, BASE64);
+        vendor::unmarked(self, text, start, end);
+        if self.in_base64 {
+            return;
         }
         self.base64_token(text, start, end);
         let mut from = start;
@@ -252,7 +186,6 @@ impl<'r> Scan<'r> {
             }
             from += part.len() + 1;
         }
-        end
     }
 
     fn base64_token(&mut self, text: &[u8], start: usize, end: usize) {
@@ -343,11 +276,14 @@ impl<'r> Scan<'r> {
         }
     }
 
-    /// The findings in order, overlapping ones made one: the outer keeps its replacement, of two
-    /// that merely overlap nothing is kept.
+    /// The findings in order, overlapping ones made one: the outer keeps its replacement, of equal
+    /// ones the strictest, of two that merely overlap nothing is kept.
     pub(crate) fn into_cuts(self) -> Vec<Cut> {
         let mut found = self.found;
-        found.sort_by(|a, b| a.start.cmp(&b.start).then(b.end.cmp(&a.end)));
+        if found.is_empty() {
+            return found;
+        }
+        found.sort_by_key(|cut| (cut.start, Reverse(cut.end), cut.action, cut.why));
         let mut cuts: Vec<Cut> = Vec::with_capacity(found.len());
         for finding in found {
             match cuts.last_mut() {

@@ -29,6 +29,7 @@ pub(super) fn policy() -> &'static Policy {
             public_names: Vec::new(),
             allowed_values: vec!["4000000000000002".to_owned()],
             find_emails: false,
+            find_phones: false,
             actions: Vec::new(),
         })
     })
@@ -119,6 +120,7 @@ fn addresses_of_people_are_hashed_on_request() {
         public_names: Vec::new(),
         allowed_values: Vec::new(),
         find_emails: true,
+        find_phones: false,
         actions: Vec::new(),
     });
     assert_eq!(
@@ -163,6 +165,7 @@ fn equal_policies_have_equal_digests() {
             public_names: Vec::new(),
             allowed_values: Vec::new(),
             find_emails: false,
+            find_phones: false,
             actions: actions.to_vec(),
         })
         .digest()
@@ -184,6 +187,7 @@ fn every_action_in_one_event() {
         public_names: Vec::new(),
         allowed_values: Vec::new(),
         find_emails: true,
+        find_phones: false,
         actions: vec![
             (Kind::Password, Action::Drop),
             (Kind::GovernmentId, Action::Digits),

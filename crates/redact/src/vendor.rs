@@ -1,170 +1,55 @@
-//! Tokens that carry their maker's prefix, and the other anchors a run of letters can start.
+//! Tokens that show by themselves: their maker's prefix, or a structure nothing else has.
 
 use crate::kind::Kind;
-use crate::scan::{ALNUM, Scan, is};
+use crate::scan::{ALNUM, Scan, is, run_end};
 use crate::{checksum, credential, shape};
 
-/// What a token is made of after its prefix.
-#[derive(Clone, Copy)]
-enum Body {
-    /// Letters and digits.
-    Alnum,
-    /// Letters, digits, `-` and `_`.
-    Url,
-    /// As [`Body::Url`] with dots.
-    Dotted,
-    /// Lower-case hexadecimal.
-    Hex,
-    /// Upper-case letters and digits.
-    Upper,
-}
+mod makers;
 
-impl Body {
-    fn has(self, byte: u8) -> bool {
-        match self {
-            Self::Alnum => byte.is_ascii_alphanumeric(),
-            Self::Url => byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'),
-            Self::Dotted => byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'),
-            Self::Hex => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
-            Self::Upper => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
-        }
-    }
-}
+use makers::{BY_FIRST, Body, PAIRS, TOKENS};
 
-/// One maker's token: prefix, alphabet and length range of the rest.
-struct Token {
-    prefix: &'static [u8],
-    body: Body,
-    min: usize,
-    max: usize,
-    kind: Kind,
-}
-
-const fn token(prefix: &'static str, body: Body, min: usize, max: usize, kind: Kind) -> Token {
-    Token {
-        prefix: prefix.as_bytes(),
-        body,
-        min,
-        max,
-        kind,
-    }
-}
-
-/// Lengths without a published end.
-const OPEN: usize = 4096;
-
-/// The makers' published forms; of two prefixes the longer stands first.
-static TOKENS: &[Token] = &[
-    token("AKIA", Body::Upper, 16, 16, Kind::Aws),
-    token("ASIA", Body::Upper, 16, 16, Kind::Aws),
-    token("ABIA", Body::Upper, 16, 16, Kind::Aws),
-    token("ACCA", Body::Upper, 16, 16, Kind::Aws),
-    token("AIza", Body::Url, 35, 35, Kind::Google),
-    token("ya29.", Body::Dotted, 20, OPEN, Kind::Google),
-    token("GOCSPX-", Body::Url, 28, 28, Kind::Google),
-    token("ghp_", Body::Alnum, 36, 255, Kind::Github),
-    token("gho_", Body::Alnum, 36, 255, Kind::Github),
-    token("ghu_", Body::Alnum, 36, 255, Kind::Github),
-    token("ghs_", Body::Alnum, 36, 255, Kind::Github),
-    token("ghr_", Body::Alnum, 36, 255, Kind::Github),
-    token("github_pat_", Body::Url, 40, 255, Kind::Github),
-    token("npm_", Body::Alnum, 36, 36, Kind::Vendor),
-    token("glpat-", Body::Dotted, 20, OPEN, Kind::Vendor),
-    token("gldt-", Body::Url, 20, OPEN, Kind::Vendor),
-    token("glrt-", Body::Url, 20, OPEN, Kind::Vendor),
-    token("glcbt-", Body::Url, 20, OPEN, Kind::Vendor),
-    token("xoxa-", Body::Url, 10, OPEN, Kind::Slack),
-    token("xoxb-", Body::Url, 10, OPEN, Kind::Slack),
-    token("xoxe-", Body::Url, 10, OPEN, Kind::Slack),
-    token("xoxe.", Body::Dotted, 10, OPEN, Kind::Slack),
-    token("xoxo-", Body::Url, 10, OPEN, Kind::Slack),
-    token("xoxp-", Body::Url, 10, OPEN, Kind::Slack),
-    token("xoxr-", Body::Url, 10, OPEN, Kind::Slack),
-    token("xoxs-", Body::Url, 10, OPEN, Kind::Slack),
-    token("xapp-", Body::Url, 20, OPEN, Kind::Slack),
-    token("sk_live_", Body::Alnum, 16, OPEN, Kind::Stripe),
-    token("rk_live_", Body::Alnum, 16, OPEN, Kind::Stripe),
-    token("sk_test_", Body::Alnum, 16, OPEN, Kind::Stripe),
-    token("whsec_", Body::Url, 24, OPEN, Kind::Stripe),
-    token("SG.", Body::Dotted, 40, OPEN, Kind::Vendor),
-    token("SK", Body::Hex, 32, 32, Kind::Vendor),
-    token("sk-ant-", Body::Url, 20, OPEN, Kind::Vendor),
-    token("sk-", Body::Url, 32, OPEN, Kind::Vendor),
-    token("hf_", Body::Alnum, 30, 64, Kind::Vendor),
-    token("dop_v1_", Body::Hex, 64, 64, Kind::Vendor),
-    token("doo_v1_", Body::Hex, 64, 64, Kind::Vendor),
-    token("dor_v1_", Body::Hex, 64, 64, Kind::Vendor),
-    token("hvs.", Body::Url, 20, OPEN, Kind::Vendor),
-    token("hvb.", Body::Url, 20, OPEN, Kind::Vendor),
-    token("pypi-", Body::Url, 50, OPEN, Kind::Vendor),
-    token("AGE-SECRET-KEY-1", Body::Upper, 58, 58, Kind::PrivateKey),
-    token("shpat_", Body::Alnum, 32, 32, Kind::Vendor),
-    token("shpss_", Body::Alnum, 32, 32, Kind::Vendor),
-    token("shpca_", Body::Alnum, 32, 32, Kind::Vendor),
-    token("NRAK-", Body::Upper, 27, 27, Kind::Vendor),
-    token("dckr_pat_", Body::Url, 27, OPEN, Kind::Vendor),
-];
-
-/// Anchors handled by `credential`.
-const OTHERS: [&str; 6] = [
-    "eyJ",
-    "BEGIN ",
-    "Basic",
-    "Bearer",
-    "hooks.",
-    "PuTTY-User-Key-File",
-];
-
-/// First two bytes of every anchor: one look-up tells that a run starts none.
-static PAIRS: [u64; 1024] = {
-    let mut pairs = [0; 1024];
-    let mut at = 0;
-    while at < TOKENS.len() {
-        set(&mut pairs, TOKENS[at].prefix);
-        at += 1;
-    }
-    at = 0;
-    while at < OTHERS.len() {
-        set(&mut pairs, OTHERS[at].as_bytes());
-        at += 1;
-    }
-    set(&mut pairs, b"ba");
-    set(&mut pairs, b"be");
-    set(&mut pairs, b"BA");
-    set(&mut pairs, b"BE");
-    pairs
-};
-
-const fn set(pairs: &mut [u64; 1024], anchor: &[u8]) {
-    let pair = (anchor[0] as usize) << 8 | anchor[1] as usize;
-    pairs[pair / 64] |= 1 << (pair % 64);
-}
-
-/// Offers the run of letters and digits that starts at `start`.
+/// Offers the long token that starts at `start`, where a run of letters and digits starts.
 pub(crate) fn at(scan: &mut Scan<'_>, text: &[u8], start: usize) {
-    let [a, b, ..] = text[start..] else {
+    let rest = &text[start..];
+    let [a, b, _, _, e, f, ..] = *rest else {
         return;
     };
+    if e == b'Q' && f == b'~' {
+        azure_secret(scan, text, start + 1);
+    } else if rest.get(3..5) == Some(b"Q~") {
+        azure_secret(scan, text, start);
+    }
     let pair = usize::from(a) << 8 | usize::from(b);
     if PAIRS[pair / 64] & 1 << (pair % 64) == 0 {
         return;
     }
-    let rest = &text[start..];
     match a {
         b'e' if rest.starts_with(b"eyJ") => credential::jwt(scan, text, start),
-        b'B' if rest.starts_with(b"BEGIN ") => credential::pem(scan, text, start),
         b'P' if rest.starts_with(b"PuTTY-User-Key-File") => {
             scan.add(text, start, text.len(), Kind::PrivateKey);
         }
-        b'h' if rest.starts_with(b"hooks.slack.com/services/") => slack_hook(scan, text, start),
-        b'b' | b'B' => credential::http_scheme(scan, text, start),
-        _ => maker(scan, text, start),
+        b'h' if rest.starts_with(b"hooks.slack.com/services/") => {
+            webhook(
+                scan,
+                text,
+                start + b"hooks.slack.com/services/".len(),
+                Kind::Slack,
+            );
+        }
+        b'd' if rest.starts_with(b"discord") => discord_hook(scan, text, start),
+        b'0' if b == b'x' => ethereum(scan, text, start),
+        b'1' if rest.starts_with(b"1//0") => google_refresh(scan, text, start),
+        b'M' | b'N' | b'O' => discord(scan, text, start),
+        _ => {}
     }
+    maker(scan, text, start);
 }
 
 fn maker(scan: &mut Scan<'_>, text: &[u8], start: usize) {
     let rest = &text[start..];
-    let Some(token) = TOKENS.iter().find(|token| rest.starts_with(token.prefix)) else {
+    let (from, to) = BY_FIRST[usize::from(rest[0])];
+    let group = &TOKENS[usize::from(from)..usize::from(to)];
+    let Some(token) = group.iter().find(|token| rest.starts_with(token.prefix)) else {
         return;
     };
     let body = &rest[token.prefix.len()..];
@@ -178,24 +63,110 @@ fn maker(scan: &mut Scan<'_>, text: &[u8], start: usize) {
         return;
     }
     let end = start + token.prefix.len() + len;
-    let whole = &text[start..end];
-    let filler = shape::entropy(&body[..len]) < 2.0;
-    let unchecked = token.kind == Kind::Github
-        && token.prefix.len() == 4
-        && len == 36
-        && !checksum::github(whole);
-    if !filler && !unchecked {
+    let bits = shape::entropy(&body[..len]);
+    // Words behind a short prefix repeat letters; a proven checksum outweighs it.
+    let filler = if token.kind == Kind::Github {
+        bits < 3.0 && !checksum::github(&text[start..end])
+    } else {
+        bits < if token.prefix.len() < 4 { 3.0 } else { 2.0 }
+    };
+    let words = token.wants_digit && !body[..len].iter().any(u8::is_ascii_digit);
+    if !filler && !words {
         scan.add(text, start, end, token.kind);
     }
 }
 
-fn slack_hook(scan: &mut Scan<'_>, text: &[u8], start: usize) {
-    let from = start + b"hooks.slack.com/services/".len();
-    let len = text[from..]
-        .iter()
-        .take_while(|b| b.is_ascii_alphanumeric() || **b == b'/')
-        .count();
+/// The secret part of an address that whoever knows it may post to.
+fn webhook(scan: &mut Scan<'_>, text: &[u8], from: usize, kind: Kind) {
+    let part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_');
+    let len = text[from..].iter().take_while(|b| part(b)).count();
     if len >= 20 {
-        scan.add(text, from, from + len, Kind::Slack);
+        scan.add(text, from, from + len, kind);
+    }
+}
+
+fn discord_hook(scan: &mut Scan<'_>, text: &[u8], start: usize) {
+    const PATH: &[u8] = b".com/api/webhooks/";
+    let near = &text[start..text.len().min(start + 40)];
+    if let Some(at) = memchr::memmem::find(near, PATH) {
+        webhook(scan, text, start + at + PATH.len(), Kind::Vendor);
+    }
+}
+
+/// A bot's id in base64, a time, a signature: three parts of known length.
+fn discord(scan: &mut Scan<'_>, text: &[u8], start: usize) {
+    let part = |from: usize| {
+        let rest = text.get(from..).unwrap_or(&[]);
+        let len = rest
+            .iter()
+            .position(|b| !Body::Url.has(*b))
+            .unwrap_or(rest.len());
+        (len, from + len)
+    };
+    let dot = |at: usize| text.get(at) == Some(&b'.');
+    let (id, first) = part(start);
+    if !(24..=28).contains(&id) || !dot(first) {
+        return;
+    }
+    let (time, second) = part(first + 1);
+    if time != 6 || !dot(second) {
+        return;
+    }
+    let (signature, end) = part(second + 1);
+    if (27..=38).contains(&signature) {
+        scan.add(text, start, end, Kind::Vendor);
+    }
+}
+
+/// Entra ID client secrets hold `Q~` after a digit at their fourth place.
+fn azure_secret(scan: &mut Scan<'_>, text: &[u8], start: usize) {
+    let rest = &text[start..];
+    let part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
+    let len = rest.iter().take_while(|b| part(b)).count();
+    if rest[2].is_ascii_digit() && (36..=40).contains(&len) {
+        scan.add(text, start, start + len, Kind::Azure);
+    }
+}
+
+/// An address (40 digits) or, too long to be one, a key or hash, which only a name can tell.
+fn ethereum(scan: &mut Scan<'_>, text: &[u8], start: usize) {
+    let end = run_end(text, start, ALNUM);
+    let digits = &text[start + 2..end];
+    if digits.len() == 40
+        && digits.iter().all(u8::is_ascii_hexdigit)
+        && shape::entropy(digits) > 3.0
+    {
+        scan.add(text, start, end, Kind::Wallet);
+    }
+}
+
+fn google_refresh(scan: &mut Scan<'_>, text: &[u8], start: usize) {
+    let body = &text[start + 4..];
+    let len = body.iter().take_while(|b| Body::Url.has(**b)).count();
+    if len >= 40 {
+        scan.add(text, start, start + 4 + len, Kind::Google);
+    }
+}
+
+/// Long tokens without a prefix: proven by a checksum, or of a length nothing else has.
+pub(crate) fn unmarked(scan: &mut Scan<'_>, text: &[u8], start: usize, end: usize) {
+    let token = &text[start..end];
+    let plain = || token.iter().all(u8::is_ascii_alphanumeric);
+    match token.len() {
+        // Storage and other 64-byte keys of Azure, in base64 with padding.
+        86 if text[end..].starts_with(b"==") && shape::entropy(token) > 4.5 => {
+            scan.add(text, start, end + 2, Kind::Azure);
+        }
+        26..=35 if b"13".contains(&token[0]) && plain() && checksum::base58(token, 25) => {
+            scan.add(text, start, end, Kind::Wallet);
+        }
+        51 | 52
+            if b"5KL".contains(&token[0])
+                && plain()
+                && (checksum::base58(token, 37) || checksum::base58(token, 38)) =>
+        {
+            scan.add(text, start, end, Kind::Wallet);
+        }
+        _ => {}
     }
 }

@@ -62,6 +62,7 @@ pub(crate) fn entries<'l>(source: &str, lines: impl Iterator<Item = &'l str>) ->
         public_names: Vec::new(),
         allowed_values: Vec::new(),
         find_emails: false,
+        find_phones: false,
         actions: Vec::new(),
     });
     let origin = Origin {

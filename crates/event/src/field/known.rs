@@ -208,6 +208,7 @@ known_fields! {
     BELFRY_REDACTION_POLICY = "belfry.redaction.policy",
     BELFRY_REDACTION_KINDS = "belfry.redaction.kinds",
     BELFRY_REDACTION_COUNT = "belfry.redaction.count",
+    BELFRY_REDACTION_PATHS = "belfry.redaction.paths",
     BELFRY_ALERT_ID = "belfry.alert.id",
     BELFRY_ALERT_STATE = "belfry.alert.state",
     BELFRY_ALERT_SEVERITY = "belfry.alert.severity",

@@ -3,9 +3,13 @@
 use super::*;
 
 fn check(names: &str, expected: fn(Option<Class>) -> bool) {
-    let keys = Keys::new(&["x-internal-ref".to_owned()], &["demo_token".to_owned()]);
+    let keys = Keys::new(
+        &["x-internal-ref".to_owned()],
+        &["demo_token".to_owned()],
+        1,
+    );
     for name in names.split_whitespace() {
-        let class = keys.classify(name);
+        let class = keys.classify(name.as_bytes());
         assert!(expected(class), "{name}: {class:?}");
     }
 }
