@@ -1,11 +1,11 @@
 // Command independent checks a ledger with nothing of this house: the Go standard library and
 // golang.org/x/mod/sumdb, which the Go project wrote for its own transparency log.
 //
-// It reads a ledger folder or what a running Belfry publishes over HTTP, and checks the signature
+// It reads what a running Belfry publishes over HTTP, or a folder of the same files, and checks the signature
 // of the checkpoint, every entry against its tile, every tile against the signed root, inclusion
 // proofs, consistency proofs and cosignatures. Exit code 0: all holds; 1: something does not.
 //
-//	GO111MODULE=off GOPATH=/usr/share/gocode go run main.go -vkey KEY -dir belfry-data/ledger
+//	GO111MODULE=off GOPATH=/usr/share/gocode go run main.go -vkey KEY -url http://127.0.0.1:8428
 package main
 
 import (
@@ -305,7 +305,7 @@ func check(from log, vkey string, witnessKeys []string) (int64, error) {
 func main() {
 	vkey := flag.String("vkey", "", "verifier key of the log")
 	witness := flag.String("witness", "", "witness keys that must have cosigned, with commas between")
-	dir := flag.String("dir", "", "folder of the ledger")
+	dir := flag.String("dir", "", "folder of published files")
 	url := flag.String("url", "", "address that publishes the ledger")
 	flag.Parse()
 	from := folder(*dir)

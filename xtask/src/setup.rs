@@ -11,6 +11,7 @@ use crate::step;
 /// One program of the machine that some test drives.
 struct Need {
     program: &'static str,
+    /// One or more, with spaces between.
     debian_package: &'static str,
     reason: &'static str,
 }
@@ -30,6 +31,12 @@ const NEEDS: &[Need] = &[
         program: "rsyslogd",
         debian_package: "rsyslog",
         reason: "the syslog daemon most senders run, for the journeys of the binary",
+    },
+    Need {
+        program: "go",
+        // The second brings golang.org/x/mod as source; module mode is off, no download.
+        debian_package: "golang-go golang-golang-x-mod-dev",
+        reason: "the checker of the ledger that shares no line with us",
     },
 ];
 
@@ -83,19 +90,10 @@ fn ensure_program(need: &Need) {
 
 /// Installs from the package lists at hand, and once more after fetching new lists.
 fn install(debian_package: &str) {
-    if !apt_get(&[
-        "install",
-        "--yes",
-        "--no-install-recommends",
-        debian_package,
-    ]) && apt_get(&["update"])
-    {
-        apt_get(&[
-            "install",
-            "--yes",
-            "--no-install-recommends",
-            debian_package,
-        ]);
+    let install = ["install", "--yes", "--no-install-recommends"].into_iter();
+    let install: Vec<&str> = install.chain(debian_package.split(' ')).collect();
+    if !apt_get(&install) && apt_get(&["update"]) {
+        apt_get(&install);
     }
 }
 

@@ -18,6 +18,7 @@ mod detector;
 mod evidence;
 mod garbage;
 mod http;
+mod independent;
 mod ingest;
 mod kill;
 mod memory;
@@ -28,6 +29,7 @@ mod redaction;
 mod self_audit;
 mod stand;
 mod tail;
+mod witness;
 
 /// Whether somebody has time for the long journeys.
 pub(crate) fn is_slow() -> bool {

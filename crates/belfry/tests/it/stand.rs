@@ -144,10 +144,21 @@ impl Stand {
 
     /// Starts `belfry run` and waits until its doors are open.
     pub(crate) fn run(&self) -> Running {
-        Self::opened(self.command(&["run"]))
+        self.run_with(&[])
     }
 
-    /// The same in a shell that has done `before`, such as setting a limit of the system.
+    /// The same with more words on the command line.
+    pub(crate) fn run_with(&self, more: &[&str]) -> Running {
+        Self::opened(self.command(&[&["run"], more].concat()), "/metrics\n")
+    }
+
+    /// Starts `belfry witness serve` and waits until its door is open.
+    pub(crate) fn serve_witness(&self) -> Running {
+        let command = self.command(&["witness", "serve"]);
+        Self::opened(command, "/add-checkpoint\n")
+    }
+
+    /// As `run`, in a shell that has done `before`, such as setting a limit of the system.
     pub(crate) fn run_after(&self, before: &str) -> Running {
         let plain = self.command(&["run"]);
         let mut command = Command::new("sh");
@@ -160,10 +171,11 @@ impl Stand {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        Self::opened(command)
+        Self::opened(command, "/metrics\n")
     }
 
-    fn opened(mut command: Command) -> Running {
+    /// Starts a process that stays, and waits until it has said `last`.
+    fn opened(mut command: Command, last: &str) -> Running {
         let mut child = command.spawn().unwrap();
         let mouths = Mouths::of(&mut child);
         let mut running = Running {
@@ -173,13 +185,15 @@ impl Stand {
             operator: None,
             udp: None,
             tcp: None,
+            publish: None,
+            witness: None,
         };
-        let greeting = eventually("belfry run opens its doors", || {
+        let greeting = eventually("belfry opens its doors", || {
             let said = running.talk();
             if let Some(status) = running.child.try_wait().unwrap() {
-                panic!("belfry run ended with {status}: {said}");
+                panic!("belfry ended with {status}: {said}");
             }
-            said.contains("/metrics\n").then_some(said)
+            said.contains(last).then_some(said)
         });
         for line in greeting.lines() {
             let words: Vec<&str> = line.split_whitespace().collect();
@@ -188,6 +202,8 @@ impl Stand {
                 ["operator", url] => running.operator = address(url),
                 ["syslog", "udp", at, ..] => running.udp = address(at),
                 ["syslog", "tcp", at, ..] => running.tcp = address(at),
+                ["publish", url] => running.publish = address(url),
+                ["witness", url] => running.witness = address(url),
                 _ => {}
             }
         }
@@ -329,9 +345,35 @@ pub(crate) struct Running {
     operator: Option<SocketAddr>,
     udp: Option<SocketAddr>,
     tcp: Option<SocketAddr>,
+    publish: Option<SocketAddr>,
+    witness: Option<SocketAddr>,
 }
 
 impl Running {
+    /// Where it serves strangers.
+    pub(crate) fn publish(&self) -> SocketAddr {
+        self.publish.unwrap()
+    }
+
+    /// Where it takes checkpoints of others.
+    pub(crate) fn witness(&self) -> SocketAddr {
+        self.witness.unwrap()
+    }
+
+    /// Gets `path` from the address for strangers; what is no text comes as marks.
+    pub(crate) fn published(&self, path: &str) -> (u16, String) {
+        let (status, body) = self.published_bytes(path);
+        (status, String::from_utf8_lossy(&body).into_owned())
+    }
+
+    /// The same as bytes.
+    pub(crate) fn published_bytes(&self, path: &str) -> (u16, Vec<u8>) {
+        let url = format!("http://{}{path}", self.publish());
+        let mut answer = agent().get(url).call().unwrap();
+        let body = answer.body_mut().read_to_vec().unwrap();
+        (answer.status().as_u16(), body)
+    }
+
     pub(crate) fn http(&self) -> SocketAddr {
         self.http.unwrap()
     }
