@@ -398,7 +398,18 @@ impl Engine {
             judgement: Judgement::Open,
             span: rule.period_nanos,
         };
-        let struck = self.strike(target, &key, point, time).into_iter().next()?;
+        let struck = self.strike(target, &key, point, time);
+        let Some(struck) = struck.into_iter().next() else {
+            // Too late for the window of its group, but an event on its own is never too late.
+            let ring = Ring {
+                start: time.at.div_euclid(rule.period_nanos) * rule.period_nanos,
+                count: 1,
+                ongoing: false,
+                approximate: false,
+            };
+            self.states[place].detections += 1;
+            return Some(detection(rule, group, &alone, ring, Vec::new(), trigger));
+        };
         let ring = struck.ring?;
         self.states[place].detections += 1;
         let (found, evidence) = (struck.found, struck.evidence);

@@ -488,6 +488,15 @@ detection: {s: {event.action: upload}, condition: s}
             "Single 10.0.0.1 x1 @2000..2000",
         ],
     );
+    // One that comes far too late is still an event that the rule describes.
+    check(
+        SINGLE,
+        &lines(&[2_000, 100]),
+        &[
+            "Single 10.0.0.1 x1 @2000..2000",
+            "Single 10.0.0.1 x1 @100..100",
+        ],
+    );
 }
 
 #[test]
