@@ -52,9 +52,10 @@ pub(crate) const HOUSE: &[Room] = &[
     room("corpus", 1, Kind::Pure, &[]),
     room("disk", 2, Kind::Disk, &[]),
     room("event", 2, Kind::Pure, &["stdx"]),
+    room("attack", 2, Kind::Pure, &[]),
     room("parse", 3, Kind::Pure, &["event", "stdx"]),
     room("redact", 3, Kind::Pure, &["event", "stdx"]),
-    room("detect", 3, Kind::Pure, &["event", "stdx"]),
+    room("detect", 3, Kind::Pure, &["attack", "event", "stdx"]),
     // Pure while it scans; its index will make it a disk crate.
     room("search", 3, Kind::Pure, &["event", "stdx"]),
     room("ledger", 3, Kind::Disk, &["disk", "event", "stdx", "tlog"]),

@@ -51,7 +51,8 @@ const WHO_FIELDS: [FieldId; 12] = [
 ];
 
 /// What was done, besides the action and its outcome.
-const WHAT_FIELDS: [FieldId; 16] = [
+const WHAT_FIELDS: [FieldId; 17] = [
+    field::BELFRY_ALERT_ATTACK,
     field::HTTP_REQUEST_METHOD,
     field::HTTP_RESPONSE_STATUS_CODE,
     field::USER_TARGET_ID,

@@ -164,12 +164,19 @@ fn unseen(text: &Text<'_>, body: bool, add: &mut impl FnMut(&'static str, u8)) {
             }
             before = c;
         }
-        match chunk.invalid() {
-            [0x9b, ..] => add("terminal-control", 80 - drop),
-            [0xed, ..] => add("invalid-text", 75 - drop),
-            [0xc0 | 0xc1, ..] => add("invalid-text", 82 - drop),
-            [] => {}
-            _ => add("invalid-text", 45),
+    }
+    // Other bytes that are no UTF-8 are mostly text in an old code page.
+    for bytes in text.low.windows(3) {
+        match bytes {
+            [before, 0x9b, b'0'..=b'9' | b'['] if *before < 0x80 => {
+                add("terminal-control", 80 - drop)
+            }
+            [0x9b, b'0'..=b'9' | b'[', _] if text.low.first() == Some(&0x9b) => {
+                add("terminal-control", 80 - drop);
+            }
+            [0xed, 0xa0..=0xbf, 0x80..=0xbf] => add("invalid-text", 75 - drop),
+            [before, 0xc0 | 0xc1, 0x80..=0xbf] if *before < 0x80 => add("invalid-text", 82 - drop),
+            _ => {}
         }
     }
     if text.overlong && !body {

@@ -87,7 +87,7 @@ impl Tokens {
             | text::STAR
             | text::SPACE
             | text::PIPE
-                        | text::DASH
+            | text::DASH
             | text::FOREIGN
             | text::ANGLE;
         if !text.has(marks) {

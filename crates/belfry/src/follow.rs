@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use alert::{AlertId, Bell, Desk};
 use anyhow::Context;
 use detect::{Engine, EngineConfig, RuleSet, RuleStats};
-use event::{Detection, Entry, Event, Index, ObservedAt, field};
+use event::{Detection, Entry, Event, Index, ObservedAt, Value, field};
 use ledger::{AppendError, Damage, Follower, ReadError, Reader, Refused};
 use stdx::Clock;
 
@@ -348,12 +348,21 @@ impl Watch {
         let here = batch
             .iter()
             .find(|entry| entry.index() == detection.trigger);
-        if let Some(trigger) = here {
-            return Ok(alert::raised_event(detection, trigger, checkpoint, at));
+        let read;
+        let trigger = if let Some(trigger) = here {
+            trigger
+        } else {
+            read = self
+                .reader
+                .entry(detection.trigger)
+                .context("reading what completed a detection")?;
+            &read
+        };
+        let mut event = alert::raised_event(detection, trigger, checkpoint, at);
+        for attack in detect::attacks(trigger.event()) {
+            event.push_item(field::BELFRY_ALERT_ATTACK, Value::Str(&attack));
         }
-        let read = self.reader.entry(detection.trigger);
-        let trigger = read.context("reading what completed a detection")?;
-        Ok(alert::raised_event(detection, &trigger, checkpoint, at))
+        Ok(event)
     }
 
     fn desk(&self) -> std::sync::MutexGuard<'_, Desk> {

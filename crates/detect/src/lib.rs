@@ -61,6 +61,7 @@ mod brute_force;
 mod tests;
 
 pub use backtest::{Backtest, BacktestReport, Tally};
+pub use derived::attacks;
 pub use engine::{Engine, EngineConfig, EngineStats, ExceptionStats, RuleStats, SnapshotError};
 pub use exception::ExceptionSummary;
 pub use explain::{Explanation, explain};

@@ -84,7 +84,10 @@ pub(crate) const ACTS: &[Act] = &[
         name: "SQL injection",
         story: "2001:db8:bad::50 puts quotes, UNION SELECT and DROP TABLE into the search box.",
         play: attackers::sql_injection,
-        rings: &[ring("D18", "source.ip=2001:db8:bad::/64")],
+        rings: &[
+            ring("D18", "source.ip=2001:db8:bad::/64"),
+            ring("D18", "source.net=2001:db8:bad::/64"),
+        ],
     },
     Act {
         name: "cross-site scripting",

@@ -220,6 +220,7 @@ known_fields! {
     BELFRY_ALERT_LAST = "belfry.alert.last",
     BELFRY_ALERT_TITLE = "belfry.alert.title",
     BELFRY_ALERT_PLAYBOOK = "belfry.alert.playbook",
+    BELFRY_ALERT_ATTACK = "belfry.alert.attack",
     BELFRY_QUERY = "belfry.query",
     BELFRY_COUNT = "belfry.count",
     BELFRY_KIND = "belfry.kind",
