@@ -54,6 +54,7 @@ pub(crate) const HOUSE: &[Room] = &[
     room("event", 2, Kind::Pure, &["stdx"]),
     room("attack", 2, Kind::Pure, &[]),
     room("parse", 3, Kind::Pure, &["event", "stdx"]),
+    room("enrich", 3, Kind::Pure, &["event"]),
     room("redact", 3, Kind::Pure, &["event", "stdx"]),
     room("detect", 3, Kind::Pure, &["attack", "event", "stdx"]),
     // Pure while it scans; its index will make it a disk crate.

@@ -148,7 +148,8 @@ fn host_of(host: &str, name: &str) -> Option<(&'static str, u8)> {
     {
         return Some(("loopback-address", if returns { 55 } else { 84 }));
     }
-    if host.ends_with(".svc")
+    let mut labels = host.rsplit('.');
+    if labels.next() == Some("svc")
         || host.ends_with(".svc.cluster.local")
         || host == "kubernetes.default"
     {
@@ -218,7 +219,7 @@ fn kind(address: IpAddr) -> Option<(&'static str, u8)> {
             [169, 254, 169, 254] | [100, 100, 100, 200] | [169, 254, 170, 2] | [192, 0, 0, 192] => {
                 Some(("metadata-service", 97))
             }
-            [127, ..] | [0, ..] => Some(("loopback-address", 86)),
+            [127 | 0, ..] => Some(("loopback-address", 86)),
             [169, 254, ..] => Some(("link-local-address", 84)),
             [10, ..] | [192, 168, ..] | [172, 16..=31, ..] | [100, 64..=127, ..] => {
                 Some(("private-address", 60))

@@ -5,7 +5,7 @@
 //! user agent, referrer, names), looks at every part with [`Scanner::value`] and hands out
 //! [`Hit`]s: which part, which construct, which class and how sure.
 //!
-//! The way of a value: `interest` (a table over bytes says at once that most values hold nothing) ->
+//! The way of a value: `interest` (a table over bytes says at once that most hold nothing) ->
 //! `decode` (bounded: percent, `%u`, overlong UTF-8, entities, escapes, base64) -> one module per
 //! class, each with a small scanner of its grammar (`sql` tokens and breakouts, `markup` tags and
 //! attributes, `path` segments, `shell` operators and commands, `address` authorities, `template`
@@ -15,7 +15,7 @@
 //!
 //! Invariants:
 //! - Total: any bytes give an answer, in time linear in their number up to the [`limits`].
-//! - A confidence of [`REPORT_MIN`] and more is meant to ring; what honest people write stays below.
+//! - A confidence of [`REPORT_MIN`] and more is meant to ring; honest texts stay below.
 
 mod address;
 mod decode;

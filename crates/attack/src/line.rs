@@ -139,7 +139,7 @@ fn unseen(text: &Text<'_>, body: bool, add: &mut impl FnMut(&'static str, u8)) {
                 '\u{85}' | '\u{2028}' | '\u{2029}' => add("line-end", 80 - drop),
                 '\u{80}'..='\u{9f}' => add("terminal-control", 86 - drop),
                 '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                    add("text-direction", 84 - drop)
+                    add("text-direction", 84 - drop);
                 }
                 '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{ad}'
                     if before.is_ascii_alphanumeric() =>
@@ -169,7 +169,7 @@ fn unseen(text: &Text<'_>, body: bool, add: &mut impl FnMut(&'static str, u8)) {
     for bytes in text.low.windows(3) {
         match bytes {
             [before, 0x9b, b'0'..=b'9' | b'['] if *before < 0x80 => {
-                add("terminal-control", 80 - drop)
+                add("terminal-control", 80 - drop);
             }
             [0x9b, b'0'..=b'9' | b'[', _] if text.low.first() == Some(&0x9b) => {
                 add("terminal-control", 80 - drop);
@@ -188,7 +188,20 @@ fn unseen(text: &Text<'_>, body: bool, add: &mut impl FnMut(&'static str, u8)) {
 fn is_lookalike(c: char) -> bool {
     matches!(
         c,
-        'а' | 'е' | 'о' | 'р' | 'с' | 'у' | 'х' | 'і' | 'ѕ' | 'ј' | 'ο' | 'α' | 'ν'
+        // In the order of a, e, o, r, s, u, kh, i, dze, je; omicron, alpha, nu.
+        '\u{430}'
+            | '\u{435}'
+            | '\u{43e}'
+            | '\u{440}'
+            | '\u{441}'
+            | '\u{443}'
+            | '\u{445}'
+            | '\u{456}'
+            | '\u{455}'
+            | '\u{458}'
+            | '\u{3bf}'
+            | '\u{3b1}'
+            | '\u{3bd}'
     )
 }
 
@@ -222,14 +235,16 @@ fn fields(low: &[u8], add: &mut impl FnMut(&'static str, u8)) {
 
 /// Whether the quote at `at` closes something that nothing before it opened.
 fn is_single(low: &[u8], at: usize) -> bool {
-    low[..at].iter().filter(|byte| **byte == b'"').count() % 2 == 0
+    memchr::memchr_iter(b'"', &low[..at])
+        .count()
+        .is_multiple_of(2)
         && memchr::memchr(b'<', &low[..at]).is_none()
         && memchr::memchr(b'=', &low[..at]).is_none()
 }
 
 /// Delimiters and headers of record formats.
 fn records(low: &[u8], place: Place, add: &mut impl FnMut(&'static str, u8)) {
-    let pipes = low.iter().filter(|byte| **byte == b'|').count();
+    let pipes = memchr::memchr_iter(b'|', low).take(2).count();
     let keyed = ["|src=", "|dst=", "|act=", "|suser=", "|usrname="]
         .iter()
         .any(|key| memchr::memmem::find(low, key.as_bytes()).is_some());

@@ -174,16 +174,12 @@ fn attributes(mut rest: &[u8], tag: &[u8], rich: bool, add: &mut impl FnMut(&'st
 
 /// The value at the start of `rest`, and what follows.
 fn attribute_value(rest: &[u8]) -> (&[u8], &[u8]) {
-    match rest.first() {
-        Some(quote @ (b'"' | b'\'' | b'`')) => {
-            let end = memchr::memchr(*quote, &rest[1..]).map_or(rest.len(), |end| end + 1);
-            (&rest[1..end], &rest[(end + 1).min(rest.len())..])
-        }
-        _ => {
-            let end = rest.iter().position(|byte| *byte == b'>' || *byte <= b' ');
-            rest.split_at(end.unwrap_or(rest.len()))
-        }
+    if let Some(quote @ (b'"' | b'\'' | b'`')) = rest.first() {
+        let end = memchr::memchr(*quote, &rest[1..]).map_or(rest.len(), |end| end + 1);
+        return (&rest[1..end], &rest[(end + 1).min(rest.len())..]);
     }
+    let end = rest.iter().position(|byte| *byte == b'>' || *byte <= b' ');
+    rest.split_at(end.unwrap_or(rest.len()))
 }
 
 /// One attribute; whether it points to somewhere else.

@@ -127,7 +127,6 @@ fn sink_at(low: &[u8], at: usize, len: usize) -> Option<u8> {
         match lead.last() {
             None if loud && probing => 80,
             None if probing && name == b"write" => 72,
-            None => return None,
             Some(b'"' | b'\'' | b'`') if !spaced => 92,
             Some(b';' | b'{' | b'}') if loud => 88,
             Some(b';') => 75,
@@ -136,7 +135,7 @@ fn sink_at(low: &[u8], at: usize, len: usize) -> Option<u8> {
                 b'(' | b'[' | b',' | b'+' | b'-' | b'*' | b'|' | b'&' | b'?' | b'!' | b'/' | b')',
             ) if loud => 84,
             Some(b']' | b'.') if name == b"constructor" => 88,
-            Some(byte) if is_word(*byte) && !spaced && lead.ends_with(b"script") => 80,
+            Some(byte) if is_word(*byte) && !spaced && lead.ends_with(b"script") => 81,
             Some(_) if spaced && loud && probing => 66,
             _ => return None,
         };

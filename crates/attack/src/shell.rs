@@ -257,8 +257,7 @@ fn is_argument(tail: &[u8]) -> bool {
     let next = tail.get(1).copied().unwrap_or(0);
     match tail[0] {
         b'-' | b'/' => is_word(next) || next == b'-' || next == b'?',
-        b'$' | b'*' | b'~' => true,
-        b'\\' => true,
+        b'$' | b'*' | b'~' | b'\\' => true,
         b'.' => matches!(next, b'.' | b'/'),
         b'%' => tail[1..].contains(&b'%'),
         b'0'..=b'9' => {
@@ -282,7 +281,7 @@ fn is_argument(tail: &[u8]) -> bool {
             drive
                 || token.starts_with(b"http") && token.contains(&b':')
                 || token.starts_with(b"etc/")
-                || token.iter().filter(|byte| **byte == b'.').count() == 3
+                || memchr::memchr_iter(b'.', token).count() == 3
         }
     }
 }
@@ -352,7 +351,7 @@ fn whole(text: &Text<'_>, prose: bool, add: &mut impl FnMut(&'static str, u8)) {
     let name = word.rsplit(|byte| *byte == b'/').next().unwrap_or(&word);
     match command(name) {
         Some(_) if bin && (rest.is_empty() || argument || matches!(rest[0], b'|' | b';')) => {
-            add("command", 84)
+            add("command", 84);
         }
         Some(Command::Word | Command::Short)
             if argument
@@ -384,27 +383,29 @@ fn whole(text: &Text<'_>, prose: bool, add: &mut impl FnMut(&'static str, u8)) {
     }
 }
 
+/// Calls of other languages.
+const CALLS: [&str; 14] = [
+    "system(",
+    "passthru(",
+    "shell_exec(",
+    "popen(",
+    "proc_open(",
+    "pcntl_exec(",
+    "os.system(",
+    "exec(",
+    "getruntime().exec",
+    "processbuilder(",
+    "__import__(",
+    "child_process",
+    "subprocess.",
+    "eval(base64_decode",
+];
+
 /// Calls of other languages that run a command.
 fn code(text: &Text<'_>, prose: bool, add: &mut impl FnMut(&'static str, u8)) {
     if !text.has(text::PAREN) {
         return;
     }
-    const CALLS: [&str; 14] = [
-        "system(",
-        "passthru(",
-        "shell_exec(",
-        "popen(",
-        "proc_open(",
-        "pcntl_exec(",
-        "os.system(",
-        "exec(",
-        "getruntime().exec",
-        "processbuilder(",
-        "__import__(",
-        "child_process",
-        "subprocess.",
-        "eval(base64_decode",
-    ];
     for call in CALLS {
         for at in text::find_all(text.low, call).take(limits::OPERATORS_MAX) {
             let before = text.low[..at].trim_ascii_end().last().copied();

@@ -221,7 +221,7 @@ fn token(low: &[u8], at: usize, before: Option<&Token>) -> (Kind, usize) {
     match rest[0] {
         b'\'' | b'"' | b'`' => quoted(low, at),
         b'0'..=b'9' => (Kind::Number, at + number(rest)),
-        b'.' if next.is_ascii_digit() && !before.is_some_and(|b| b.end == at) => {
+        b'.' if next.is_ascii_digit() && before.is_none_or(|b| b.end != at) => {
             (Kind::Number, at + 1 + number(&rest[1..]))
         }
         b'.' => (Kind::Dot, at + 1),

@@ -67,7 +67,7 @@ fn hits(part: &str, text: &str) -> Vec<(String, Hit)> {
         other => panic!("unknown part {other}"),
     };
     scanner.request(&request, &mut |part, hit| {
-        found.push((part.to_string(), hit))
+        found.push((part.to_string(), hit));
     });
     found
 }

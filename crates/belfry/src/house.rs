@@ -26,7 +26,7 @@ use crate::pipeline::Pipeline;
 use crate::reload::NextRules;
 use crate::self_audit::{OwnEvent, SelfAudit};
 use crate::sinks::{self, Couriers, Ear};
-use crate::{keys, rules, tokens};
+use crate::{enrichment, keys, rules, tokens};
 
 /// Longest wait for followers to reach the head when closing.
 const DRAIN_MAX: Duration = Duration::from_secs(20);
@@ -90,6 +90,7 @@ impl House {
         ));
         let pipeline = Pipeline::new(
             config.pipeline_queue_bytes_max,
+            enrichment::enricher(&config, disk.as_ref())?,
             policy,
             ledger.appender(),
             Arc::clone(&heads),

@@ -22,6 +22,7 @@ mod config;
 mod degraded;
 mod demo;
 mod detector_state;
+mod enrichment;
 mod exit_code;
 mod follow;
 mod hardening;

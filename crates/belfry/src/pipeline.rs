@@ -1,4 +1,4 @@
-//! The write path: four hands from raw bytes to a durable entry, then the answer to the sender.
+//! The write path: five hands from raw bytes to a durable entry, then the answer to the sender.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use enrich::Enricher;
 use event::{Defect, DefectKind, Frame, FrameBatch, Listener, Redacted};
 use intake::{Busy, Door, Occurrence, Receipt, Refusal, Reply};
 use ledger::{AppendError, Appended, Appender, Refused};
@@ -25,6 +26,7 @@ const UNREADABLE: &[u8] = b"(Belfry could not read this record: please report it
 /// The write path, shared by all doors.
 pub(crate) struct Pipeline {
     queue: Queue,
+    enricher: Enricher,
     policy: Arc<Policy>,
     appender: Appender,
     heads: Arc<Heads>,
@@ -47,6 +49,7 @@ struct Job {
 impl Pipeline {
     pub(crate) fn new(
         queue_bytes_max: u64,
+        enricher: Enricher,
         policy: Arc<Policy>,
         appender: Appender,
         heads: Arc<Heads>,
@@ -57,6 +60,7 @@ impl Pipeline {
         let notebook = Notebook::default();
         Arc::new(Self {
             queue,
+            enricher,
             policy,
             appender,
             heads,
@@ -96,7 +100,8 @@ impl Pipeline {
     /// the process nor get lost: what can be said of it without its text is stored in its place.
     fn read(&self, frame: &Frame<'_>) -> (Redacted, Vec<Defect>) {
         let work = AssertUnwindSafe(|| {
-            let parsed = parse::event(frame);
+            let mut parsed = parse::event(frame);
+            self.enricher.apply(&mut parsed.event);
             (self.policy.apply(parsed.event), parsed.defects)
         });
         catch_unwind(work).unwrap_or_else(|_| {

@@ -31,6 +31,10 @@ enum Operand {
     Name,
 }
 
+fn is_unclosed(kind: Kind) -> bool {
+    kind == Kind::Quoted { closed: false }
+}
+
 /// Where a construct is told to.
 type Tell<'a> = &'a mut dyn FnMut(&'static str, u8);
 
@@ -94,7 +98,7 @@ impl Shapes<'_> {
         matches!(self.kind(at), None | Some(Kind::Comment { ends: true }))
     }
 
-    /// Whether the reading begins as an injected value does: with a number, a parenthesis or a sign.
+    /// Whether the reading begins as an injected value does: with a number, a parenthesis, a sign.
     fn begins_like_a_value(&self) -> bool {
         self.broken_out()
             || matches!(
@@ -113,7 +117,7 @@ impl Shapes<'_> {
             .take_while(|token| token.kind == Kind::Close)
             .count();
         let before = text::trim(&self.low[..self.from - 1]);
-        let short = before.iter().filter(|byte| **byte == b' ').count() < 2;
+        let short = memchr::memchr_iter(b' ', before).count() < 2;
         match self.kind(closes) {
             Some(Kind::Comment { ends: true }) if short || closes > 0 => {
                 tell("string-end-comment", 88);
@@ -129,7 +133,7 @@ impl Shapes<'_> {
                 if literal
                     && self
                         .kind(closes + 2)
-                        .is_none_or(|k| self.unclosed(k) || k == Kind::Comment { ends: true })
+                        .is_none_or(|k| is_unclosed(k) || k == Kind::Comment { ends: true })
                 {
                     let like = self.is(closes, Word::Like);
                     tell(
@@ -147,10 +151,6 @@ impl Shapes<'_> {
             Some(Kind::Sign | Kind::Pipes) => self.concatenation(closes, tell),
             _ => {}
         }
-    }
-
-    fn unclosed(&self, kind: Kind) -> bool {
-        kind == Kind::Quoted { closed: false }
     }
 
     /// `'+(select ..`, `'||chr(65)||'`
@@ -245,31 +245,27 @@ impl Shapes<'_> {
         if matches!(self.kind(end), Some(Kind::Word(Word::Not))) {
             end += 1;
         }
-        match self.kind(end) {
-            Some(Kind::Compare | Kind::Word(Word::Like)) => {
-                let (after, right) = self.operand(end + 1).unwrap_or((end + 1, Operand::Name));
-                let sure = self.compared(at, end, left, right)?;
-                Some((sure, after))
-            }
-            _ => {
-                let sure = match left {
-                    Operand::Telling => 90,
-                    Operand::Call if self.is_subselect(at) => 92,
-                    Operand::Number | Operand::Literal | Operand::Quoted
-                        if self.broken_out() && self.truth_ends(end, left) =>
-                    {
-                        85
-                    }
-                    Operand::Number
-                        if depth == 0 && self.begins_like_a_value() && self.comment_ends(end) =>
-                    {
-                        82
-                    }
-                    _ => return None,
-                };
-                Some((sure, end))
-            }
+        if let Some(Kind::Compare | Kind::Word(Word::Like)) = self.kind(end) {
+            let (after, right) = self.operand(end + 1).unwrap_or((end + 1, Operand::Name));
+            let sure = self.compared(at, end, left, right)?;
+            return Some((sure, after));
         }
+        let sure = match left {
+            Operand::Telling => 90,
+            Operand::Call if self.is_subselect(at) => 92,
+            Operand::Number | Operand::Literal | Operand::Quoted
+                if self.broken_out() && self.truth_ends(end, left) =>
+            {
+                85
+            }
+            Operand::Number
+                if depth == 0 && self.begins_like_a_value() && self.comment_ends(end) =>
+            {
+                82
+            }
+            _ => return None,
+        };
+        Some((sure, end))
     }
 
     fn comment_ends(&self, at: usize) -> bool {
@@ -280,7 +276,7 @@ impl Shapes<'_> {
     fn truth_ends(&self, end: usize, operand: Operand) -> bool {
         match operand {
             Operand::Quoted => {
-                self.kind(end).is_none() && self.kind(end - 1).is_some_and(|k| self.unclosed(k))
+                self.kind(end).is_none() && self.kind(end - 1).is_some_and(is_unclosed)
             }
             _ => self.ends(end) && (self.kind(end).is_some() || self.tokens.len() <= 3),
         }
@@ -393,15 +389,16 @@ impl Shapes<'_> {
         }
         match self.kind(at) {
             Some(Kind::Sign) if self.text(at) == b"*" => 1 + u8::from(self.is(at + 1, Word::From)),
-            Some(Kind::Word(Word::Select | Word::Case)) => 2,
-            Some(Kind::Variable) => 2,
+            Some(Kind::Word(Word::Select | Word::Case) | Kind::Variable) => 2,
             _ => {
                 let Some((end, operand)) = self.operand(at) else {
                     return 0;
                 };
                 let goes_on = match self.kind(end) {
-                    None | Some(Kind::Comma | Kind::Comment { .. } | Kind::Pipes) => true,
-                    Some(Kind::Word(Word::From)) => true,
+                    None
+                    | Some(
+                        Kind::Comma | Kind::Comment { .. } | Kind::Pipes | Kind::Word(Word::From),
+                    ) => true,
                     Some(Kind::Close | Kind::Sign | Kind::Dot | Kind::Logic) => {
                         operand != Operand::Name
                     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use disk::Disk;
+use enrich::TrustedProxies;
 use ledger::limits::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 use stdx::units;
 
@@ -24,6 +25,7 @@ pub(crate) fn values(reading: &mut Reading) {
     origin(reading);
     within(reading, "pipeline.workers", 1, WORKERS_MAX);
     within(reading, "watch.defect_percent_max", 0, PERCENT_MAX);
+    proxies(reading);
     unique(reading, "intake.file", "path");
     unique(reading, "intake.syslog_udp", "listen");
     unique(reading, "intake.syslog_tcp", "listen");
@@ -50,6 +52,14 @@ pub(crate) fn folders(reading: &mut Reading, disk: &dyn Disk, config: &Config) {
     match disk.list(folder) {
         Ok(_) => {}
         Err(error) => complain(reading, path, &format!("needs its folder: {error}")),
+    }
+}
+
+fn proxies(reading: &mut Reading) {
+    let path = "intake.trusted_proxies";
+    if let Err(text) = TrustedProxies::parse(&reading.texts(path)) {
+        let message = format!("has `{text}`, which is no network such as 10.0.0.0/8");
+        complain(reading, path, &message);
     }
 }
 

@@ -178,6 +178,12 @@ pub(crate) const KEYS: &[Key] = &[
         "Address for syslog streams (octet counting and newline framing are told apart by themselves).",
     ),
     key(
+        "intake.trusted_proxies",
+        Kind::Texts,
+        "[]",
+        "Networks of your proxies, such as `10.0.0.0/8`. Only what they hand on in `X-Forwarded-For`, `Forwarded` or `X-Real-IP` changes `source.ip`.",
+    ),
+    key(
         "intake.file[].source",
         Kind::Name,
         "",
@@ -194,6 +200,18 @@ pub(crate) const KEYS: &[Key] = &[
         Kind::OneOf(&["beginning", "end"]),
         "beginning",
         "Where to start in a file that was never read before.",
+    ),
+    key(
+        "enrich.city",
+        Kind::Path,
+        "",
+        "MaxMind DB file that knows the country and city of an address; read at the start.",
+    ),
+    key(
+        "enrich.asn",
+        Kind::Path,
+        "",
+        "MaxMind DB file that knows the network operator (AS) of an address; read at the start.",
     ),
     key(
         "redact.key_id",
