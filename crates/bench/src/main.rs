@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 mod alerting;
+mod attack_strings;
 mod corpus;
 mod correlation;
 mod exam;
@@ -62,6 +63,7 @@ fn main() -> anyhow::Result<()> {
     for figure in floors::figures(&asked)
         .into_iter()
         .chain(stages::figures(&asked)?)
+        .chain(attack_strings::figures(&asked))
         .chain(redaction::figures(&asked)?)
     {
         show(&figure);
