@@ -21,11 +21,12 @@ const DULL: u32 = text::SLASH
 /// Kinds that stand in every browser's user agent.
 const DULL_IN_AGENTS: u32 = DULL | text::PAREN | text::SEMICOLON | text::SPACE;
 
-/// Beginnings of words that a plain value is looked at for, each four bytes.
-const WORDS: [[u8; 4]; 26] = [
-    *b"etc/", *b"etcp", *b"proc", *b"bin/", *b"web-", *b"meta", *b"boot", *b"win.", *b"wind",
-    *b"winn", *b"inet", *b"glob", *b"syst", *b"file", *b"php:", *b"data", *b"java", *b"vbsc",
-    *b"goph", *b"dict", *b"http", *b"ftp:", *b"scri", *b"0x2e", *b"id_r", *b"ldap",
+/// Four bytes of each name that a plain value is looked at for: files of systems, folders of
+/// commands, schemes with their colon.
+const WORDS: [[u8; 4]; 24] = [
+    *b"etc/", *b"etcp", *b"roc/", *b"bin/", *b"-inf", *b"oot.", *b"win.", *b"ows/", *b"swin",
+    *b"nnt/", *b"tpub", *b"al.a", *b"em32", *b"m.in", *b"ile:", *b"php:", *b"ata:", *b"ipt:",
+    *b"her:", *b"ict:", *b"dap:", *b"0x2e", *b"id_r", *b"ssh/",
 ];
 
 /// Whether the whole target (path and query) may hold anything.
@@ -83,7 +84,7 @@ fn may_hold(value: &[u8], dull: u32) -> bool {
         || value.len() < 3 && kinds & !dull != 0
 }
 
-/// Last bytes of [`WORDS`].
+/// Last bytes of [`WORDS`] and of the short signs.
 const WANTED: [bool; 256] = wanted();
 
 const fn wanted() -> [bool; 256] {
@@ -118,6 +119,8 @@ const NUMBERS: [u32; WORDS.len()] = {
 
 /// `/./`
 const SELF_SEGMENT: u32 = 0x002f_2e2f;
+/// `://`
+const AUTHORITY: u32 = 0x003a_2f2f;
 /// `=//`
 const HOST_AFTER_EQUAL: u32 = 0x003d_2f2f;
 /// `//` at the start
@@ -127,7 +130,8 @@ const RUN_MIN: usize = 16;
 
 fn is_wanted(last: u32) -> bool {
     let short = last & 0x00ff_ffff;
-    short == SELF_SEGMENT
+    short == AUTHORITY
+        || short == SELF_SEGMENT
         || short == HOST_AFTER_EQUAL
         || last == HOST
         || NUMBERS.binary_search(&last).is_ok()

@@ -6,7 +6,11 @@ use crate::{Asked, Figure};
 
 /// Requests as browsers and programs send them.
 const CLEAN: [(&str, &str, &str); 8] = [
-    ("/", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", ""),
+    (
+        "/",
+        "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+        "",
+    ),
     (
         "/products/42/reviews?page=2&sort=-date&lang=en",
         "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
@@ -14,15 +18,27 @@ const CLEAN: [(&str, &str, &str); 8] = [
         "https://shop.example.org/products/42",
     ),
     ("/static/js/app.3f2a1b.js?v=1.2.3", "curl/8.10.1", ""),
-    ("/api/v2/items/123e4567-e89b-12d3-a456-426614174000", "okhttp/4.12.0", ""),
+    (
+        "/api/v2/items/123e4567-e89b-12d3-a456-426614174000",
+        "okhttp/4.12.0",
+        "",
+    ),
     (
         "/search?q=shoes&size=42&color=navy&utm_source=newsletter&utm_medium=email",
         "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 \
          (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1",
         "https://www.google.com/",
     ),
-    ("/images/2026/11/header-large.webp", "Mozilla/5.0 (compatible; Googlebot/2.1)", ""),
-    ("/login?next=/account/settings", "python-requests/2.32.3", ""),
+    (
+        "/images/2026/11/header-large.webp",
+        "Mozilla/5.0 (compatible; Googlebot/2.1)",
+        "",
+    ),
+    (
+        "/login?next=/account/settings",
+        "python-requests/2.32.3",
+        "",
+    ),
     ("/health", "kube-probe/1.33", ""),
 ];
 
