@@ -160,7 +160,24 @@ pub(crate) enum Rules {
         /// Only rules whose code, id or file contains this
         only: Option<String>,
     },
-    /// Say which selections of a rule an entry satisfies
+    /// Look for what is missing, mistyped, out of reach or costly in the rules
+    Lint {
+        /// Only files whose name contains this
+        only: Option<String>,
+    },
+    /// Show which techniques of MITRE ATT&CK the rules look for
+    Coverage {
+        /// Write a layer for the ATT&CK Navigator to this file
+        #[arg(long, value_name = "FILE")]
+        navigator: Option<PathBuf>,
+        /// Version of ATT&CK to show; rules may be tagged in either
+        #[arg(long, value_name = "VERSION", default_value_t = 19)]
+        #[arg(value_parser = clap::value_parser!(u8).range(18..=19))]
+        attack: u8,
+    },
+    /// Say which rules live, match nothing or cannot match, by the running process
+    Status,
+    /// Say which selections of a rule an entry satisfies, and why
     Explain {
         /// Code or id of the rule
         rule: String,

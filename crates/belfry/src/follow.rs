@@ -22,6 +22,7 @@ use crate::degraded::Degraded;
 use crate::detector_state::Keeper;
 use crate::heads::Heads;
 use crate::reload::NextRules;
+use crate::rule_health::Observed;
 use crate::self_audit::{OwnEvent, SelfAudit};
 use crate::{received, talk};
 
@@ -52,6 +53,8 @@ pub(crate) struct Progress {
     pub(crate) dropped_late: AtomicU64,
     /// Entries whose claimed time was not believed.
     pub(crate) clock_suspect: AtomicU64,
+    /// What was seen of fields and rules.
+    pub(crate) observed: Mutex<Observed>,
     /// Set to end the thread.
     pub(crate) stop: AtomicBool,
 }
@@ -142,6 +145,7 @@ impl Watch {
             Err(error) => return Err(error).context("following the ledger"),
         };
         let detections = newest_of_each(self.engine.apply(&batch));
+        self.observed().note(&batch, &detections);
         self.insist(|watch| watch.draft(&detections, &batch))?;
         // If we die here, alert entries are durable and the desk is behind: the batch is followed
         // again, the same ids are drafted again and the desk keeps one of each.
@@ -184,6 +188,12 @@ impl Watch {
             .clock_suspect
             .store(stats.clock_suspect, Ordering::Relaxed);
         self.degraded.look(&stats, &self.own);
+        self.observed().stats = Some(stats);
+    }
+
+    fn observed(&self) -> std::sync::MutexGuard<'_, Observed> {
+        let observed = self.progress.observed.lock();
+        observed.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does `work` again until it succeeds: a full disk and a locked desk pass, and nothing may be

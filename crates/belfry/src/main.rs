@@ -36,6 +36,7 @@ mod operate;
 mod pipeline;
 mod received;
 mod reload;
+mod rule_health;
 mod rules;
 mod self_audit;
 mod sinks;

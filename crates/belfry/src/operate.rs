@@ -2,6 +2,7 @@
 //! running process over its loopback API, or by this process when none runs.
 
 use std::path::Path;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use alert::{Transition, Verdict};
@@ -61,6 +62,8 @@ pub(crate) enum Request {
         source: String,
         stored: u64,
     },
+    /// Somebody asks which rules live.
+    RuleHealth {},
     /// A new token for a source.
     MintToken { actor: String, source: String },
     /// The rules are loaded anew.
@@ -124,6 +127,11 @@ pub(crate) fn carry_out(house: &House, request: Request) -> anyhow::Result<Value
             what,
             target,
         } => witness_changed(house, &actor, &what, &target),
+        Request::RuleHealth {} => {
+            let observed = house.progress.observed.lock();
+            let mut observed = observed.unwrap_or_else(PoisonError::into_inner);
+            Ok(observed.report(&house.rules(), house.clock.unix_nanos()))
+        }
         Request::MintToken { actor, source } => {
             if !crate::config::is_name(&source) {
                 return Err(bad_input(format!("`{source}` cannot name a source")));

@@ -1,8 +1,8 @@
 //! Walks the books at a steady pace and writes down what nobody sends: a source that fell silent,
 //! a source whose records cannot be read any more (rule D27 rings on these entries).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -71,6 +71,14 @@ impl Watchman {
 /// One look at every source.
 pub(crate) fn walk_round(house: &House) {
     let now = house.clock.unix_nanos();
+    let due = {
+        let observed = house.progress.observed.lock();
+        let mut observed = observed.unwrap_or_else(PoisonError::into_inner);
+        observed.daily(&house.rules(), now)
+    };
+    if let Some(own) = due {
+        house.own.record_soon(own);
+    }
     let silence = i64::try_from(house.config.silence.as_nanos()).unwrap_or(i64::MAX);
     for (source, account) in house.accounts.sources() {
         if &*source == OWN_SOURCE || account.heard_at == 0 {

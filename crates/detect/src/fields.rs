@@ -50,6 +50,13 @@ impl Fields {
         self.names.len()
     }
 
+    /// The names of a field, best first.
+    pub(crate) fn names(&self, number: Local) -> &[String] {
+        self.names
+            .get(usize::from(number))
+            .map_or(&[], Vec::as_slice)
+    }
+
     /// Where events hold the fields that `wanted` asks for.
     pub(crate) fn layout(&self, wanted: impl Fn(Local) -> bool) -> Layout {
         let mut layout = Layout {

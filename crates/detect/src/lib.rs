@@ -16,6 +16,7 @@
 //! - A rule matches only events of the log sources it names.
 //! - State per rule is bounded; what is given up is counted in [`EngineStats`].
 
+pub mod attack;
 mod backtest;
 mod bell;
 mod bucket;
@@ -33,6 +34,8 @@ mod glob;
 mod goal;
 mod groups;
 mod hash;
+mod health;
+mod lint;
 mod literals;
 mod live;
 mod log_source;
@@ -64,7 +67,8 @@ pub use backtest::{Backtest, BacktestReport, Tally};
 pub use derived::attacks;
 pub use engine::{Engine, EngineConfig, EngineStats, ExceptionStats, RuleStats, SnapshotError};
 pub use exception::ExceptionSummary;
-pub use explain::{Explanation, explain};
+pub use explain::{Explanation, Found, Selection, Step, explain};
+pub use lint::{Finding, lint};
 pub use log_source::Reach;
 pub use rule::LogSource;
 pub use rule_set::{Problem, RuleFile, RuleKind, RuleSet, RuleSummary};

@@ -113,7 +113,7 @@ pub(crate) fn selection(fields: &[(String, Vec<String>)]) -> Result<Clause, Stri
 }
 
 /// Cuts a file at lines that are `---`, each part with its first line number.
-fn documents(text: &str) -> Vec<(u32, &str)> {
+pub(crate) fn documents(text: &str) -> Vec<(u32, &str)> {
     let mut parts = Vec::new();
     let (mut start, mut at, mut start_line, mut line_number) = (0, 0, 1, 1);
     for line in text.split_inclusive('\n') {

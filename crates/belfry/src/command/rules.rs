@@ -1,6 +1,9 @@
 //! `belfry rules`: which rules there are, whether their samples hold, why one matched.
 
-use detect::{Explanation, RuleKind, RuleSet};
+use std::path::Path;
+
+use detect::attack::Version;
+use detect::{RuleKind, RuleSet};
 use event::Index;
 use serde_json::json;
 
@@ -10,11 +13,17 @@ use crate::exit_code::{Outcome, bad_input};
 use crate::operate::{Desk, Request, actor};
 use crate::{rules, talk};
 
+mod coverage;
+mod explain;
+mod status;
+
 /// Runs the command.
 pub(crate) fn run(ground: &Ground, say: &cli::Rules, format: Format) -> anyhow::Result<Outcome> {
     match say {
         cli::Rules::Backtest(say) => return backtest::run(ground, say, format),
         cli::Rules::Reload => return reload(ground, format),
+        cli::Rules::Lint { only } => return lint(ground, only.as_deref(), format),
+        cli::Rules::Status => return status::run(ground, format),
         _ => {}
     }
     let (set, problems) = rules::load(&ground.config, ground.disk.as_ref())?;
@@ -24,8 +33,20 @@ pub(crate) fn run(ground: &Ground, say: &cli::Rules, format: Format) -> anyhow::
     let outcome = match say {
         cli::Rules::List => list(&set, format),
         cli::Rules::Test { only } => test(&set, only.as_deref(), format)?,
-        cli::Rules::Explain { rule, index } => explain(ground, &set, rule, Index(*index), format)?,
-        cli::Rules::Backtest(_) | cli::Rules::Reload => Outcome::Fine,
+        cli::Rules::Backtest(_)
+        | cli::Rules::Reload
+        | cli::Rules::Lint { .. }
+        | cli::Rules::Status => Outcome::Fine,
+        cli::Rules::Coverage { navigator, attack } => {
+            let version = match attack {
+                18 => Version::V18,
+                _ => Version::V19,
+            };
+            cover(ground, &set, version, navigator.as_deref(), format)?
+        }
+        cli::Rules::Explain { rule, index } => {
+            explain::run(ground, &set, rule, Index(*index), format)?
+        }
     };
     Ok(if problems.is_empty() {
         outcome
@@ -48,6 +69,62 @@ fn reload(ground: &Ground, format: Format) -> anyhow::Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
+fn lint(ground: &Ground, only: Option<&str>, format: Format) -> anyhow::Result<Outcome> {
+    let (files, unread) = rules::files(&ground.config, ground.disk.as_ref())?;
+    for problem in &unread {
+        talk::say(&rules::shown(problem));
+    }
+    let mut findings = detect::lint(&files);
+    findings.retain(|finding| only.is_none_or(|only| finding.file.contains(only)));
+    for finding in &findings {
+        match format {
+            Format::Json => talk::data(
+                &json!({
+                    "file": finding.file, "line": finding.line, "check": finding.check,
+                    "message": finding.message,
+                })
+                .to_string(),
+            ),
+            Format::Text => talk::data(&format!(
+                "{}:{}: {} ({})",
+                finding.file,
+                finding.line.unwrap_or(1),
+                finding.message,
+                finding.check
+            )),
+        };
+    }
+    if format == Format::Text {
+        talk::say(&format!(
+            "{} file(s), {} finding(s)",
+            files.len(),
+            findings.len()
+        ));
+    }
+    Ok(if findings.is_empty() && unread.is_empty() {
+        Outcome::Fine
+    } else {
+        Outcome::Findings
+    })
+}
+
+fn cover(
+    ground: &Ground,
+    set: &RuleSet,
+    version: Version,
+    navigator: Option<&Path>,
+    format: Format,
+) -> anyhow::Result<Outcome> {
+    let matrix = coverage::Matrix::of(set, version);
+    matrix.show(format);
+    if let Some(path) = navigator {
+        let layer = format!("{:#}\n", matrix.layer());
+        let written = ground.disk.write_atomic(path, layer.as_bytes());
+        written.map_err(|error| bad_input(format!("{}: {error}", path.display())))?;
+    }
+    Ok(Outcome::Fine)
+}
+
 fn list(set: &RuleSet, format: Format) -> Outcome {
     for summary in set.rules() {
         let rule = &summary.rule;
@@ -58,15 +135,18 @@ fn list(set: &RuleSet, format: Format) -> Outcome {
                     "id": rule.id, "code": rule.code, "title": rule.title,
                     "level": summary.severity.name(), "kind": kind(summary.kind),
                     "file": &*summary.file, "line": summary.line, "attack": attack,
+                    "enabled": summary.enabled, "rings": summary.rings,
+                    "reachable": summary.reachable,
                 })
                 .to_string(),
             ),
             Format::Text => talk::data(&format!(
-                "{:<5} {:<13} {:<11} {}  ({}:{})",
+                "{:<5} {:<13} {:<16} {}{}  ({}:{})",
                 rule.code.as_deref().unwrap_or("-"),
                 summary.severity,
                 kind(summary.kind),
                 rule.title,
+                if summary.enabled { "" } else { " [off]" },
                 summary.file,
                 summary.line
             )),
@@ -126,56 +206,4 @@ fn test(set: &RuleSet, only: Option<&str>, format: Format) -> anyhow::Result<Out
     } else {
         Outcome::Findings
     })
-}
-
-fn explain(
-    ground: &Ground,
-    set: &RuleSet,
-    rule: &str,
-    index: Index,
-    format: Format,
-) -> anyhow::Result<Outcome> {
-    let reader = ground.reader()?;
-    let entry = reader
-        .entry(index)
-        .map_err(|error| bad_input(error.to_string()))?;
-    let explanations = detect::explain(set, rule, &entry);
-    if explanations.is_empty() {
-        return Err(bad_input(format!("there is no rule `{rule}`")));
-    }
-    for explained in &explanations {
-        show(explained, format);
-    }
-    Ok(Outcome::Fine)
-}
-
-fn show(explained: &Explanation, format: Format) {
-    if format == Format::Json {
-        let selections: serde_json::Map<_, _> = explained
-            .selections
-            .iter()
-            .map(|(name, holds)| (name.clone(), json!(holds)))
-            .collect();
-        talk::data(
-            &json!({
-                "id": explained.id,
-                "title": explained.title,
-                "log_source": explained.log_source,
-                "condition": explained.condition,
-                "selections": selections,
-            })
-            .to_string(),
-        );
-        return;
-    }
-    talk::data(&format!("{} ({})", explained.title, explained.id));
-    talk::data(&format!("log source fits: {}", yes(explained.log_source)));
-    talk::data(&format!("condition holds: {}", yes(explained.condition)));
-    for (name, holds) in &explained.selections {
-        talk::data(&format!("  {name}: {}", yes(*holds)));
-    }
-}
-
-fn yes(truth: bool) -> &'static str {
-    if truth { "yes" } else { "no" }
 }
