@@ -127,11 +127,7 @@ pub(crate) fn carry_out(house: &House, request: Request) -> anyhow::Result<Value
             what,
             target,
         } => witness_changed(house, &actor, &what, &target),
-        Request::RuleHealth {} => {
-            let observed = house.progress.observed.lock();
-            let mut observed = observed.unwrap_or_else(PoisonError::into_inner);
-            Ok(observed.report(&house.rules(), house.clock.unix_nanos()))
-        }
+        Request::RuleHealth {} => Ok(rule_health(house)),
         Request::MintToken { actor, source } => {
             if !crate::config::is_name(&source) {
                 return Err(bad_input(format!("`{source}` cannot name a source")));
@@ -161,6 +157,12 @@ fn witness_changed(house: &House, actor: &str, what: &str, target: &str) -> anyh
         .text(field::LABELS_TARGET_ID, target);
     let appended = house.own.record(own)?;
     Ok(json!({ "index": appended.first.0 }))
+}
+
+fn rule_health(house: &House) -> Value {
+    let observed = house.progress.observed.lock();
+    let mut observed = observed.unwrap_or_else(PoisonError::into_inner);
+    observed.report(&house.rules(), house.clock.unix_nanos())
 }
 
 fn integrity_failed(
