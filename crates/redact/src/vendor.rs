@@ -70,7 +70,10 @@ fn maker(scan: &mut Scan<'_>, text: &[u8], start: usize) {
     } else {
         bits < if token.prefix.len() < 4 { 3.0 } else { 2.0 }
     };
-    let words = token.wants_digit && !body[..len].iter().any(u8::is_ascii_digit);
+    // One random token in thirty has no digit; words behind a prefix have no capitals either.
+    let has_capitals = token.body != Body::UpperDash;
+    let is_random = |b: &u8| b.is_ascii_digit() || has_capitals && b.is_ascii_uppercase();
+    let words = token.wants_digit && !body[..len].iter().any(is_random);
     if !filler && !words {
         scan.add(text, start, end, token.kind);
     }

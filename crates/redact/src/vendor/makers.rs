@@ -3,7 +3,7 @@
 use crate::kind::Kind;
 
 /// What a token is made of after its prefix.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Body {
     /// Letters and digits.
     Alnum,
@@ -46,7 +46,7 @@ pub(super) struct Token {
     pub(super) min: usize,
     pub(super) max: usize,
     pub(super) kind: Kind,
-    /// Prefix and body could be words joined by dashes; no real token lacks a digit.
+    /// Prefix and body could be words joined by dashes: a token shows by digits or capitals.
     pub(super) wants_digit: bool,
 }
 
