@@ -102,6 +102,12 @@ impl Reading {
                 (Ok(count), None) => self.at += count as u64,
             }
         }
+        // Cut and written anew since the last look: what was read belongs to no line. The next look
+        // finds the file replaced.
+        if let Look::Replaced = self.look()? {
+            self.rewind();
+            return Ok(());
+        }
         self.extend_fingerprint()
     }
 
