@@ -278,9 +278,16 @@ impl Checkpointer {
                     }
                 }
             } else if !is_new {
-                if let Err(error) = self.move_resume_point() {
-                    self.queue.poison(&error.to_string());
-                    return;
+                match self.move_resume_point() {
+                    Ok(()) => {}
+                    // The old resume point stands; the next look tries again.
+                    Err(error) if error.is_full() => {
+                        self.queue.set_full(Some((0, self.reserve_bytes)));
+                    }
+                    Err(error) => {
+                        self.queue.poison(&error.to_string());
+                        return;
+                    }
                 }
                 // Nothing to sign: sleep a whole interval, so that an idle ledger stays idle.
                 last = last.filter(|at| at.elapsed() < self.interval);
