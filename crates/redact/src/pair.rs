@@ -71,6 +71,10 @@ pub(crate) fn at(scan: &mut Scan<'_>, text: &[u8], at: usize) {
     let Some((start, class)) = name_class(scan, text, end) else {
         return;
     };
+    // The working directory of a shell, as sudo and dumps of an environment tell it.
+    if &text[start..end] == b"PWD" && text.get(at + 1) == Some(&b'/') {
+        return;
+    }
     if delimiter == b'>' {
         if start > 0 && text[start - 1] == b'<' {
             element(scan, class, text, at + 1);

@@ -225,6 +225,10 @@ fn passwords_on_command_lines() {
         ),
         ("sudo sshpass -phunter2 ssh h", "sudo sshpass -p[P] ssh h"),
         (
+            "bob : TTY=pts/0 ; PWD=/home/ops ; USER=root ; PWD=hunter2",
+            "bob : TTY=pts/0 ; PWD=/home/ops ; USER=root ; PWD=[P]",
+        ),
+        (
             "PGPASSWORD=hunter2 psql -U app",
             "PGPASSWORD=[P] psql -U app",
         ),
